@@ -1,0 +1,8 @@
+import { Identity1764000000000 } from './1764000000000-Identity.js';
+import { Audience1764000000001 } from './1764000000001-Audience.js';
+import { Content1764000000002 } from './1764000000002-Content.js';
+import { Campaigns1764000000003 } from './1764000000003-Campaigns.js';
+import { Ledger1764000000004 } from './1764000000004-Ledger.js';
+
+/** Every migration, in order; an explicit list, because globs do not survive compilation to ESM. */
+export const migrations = [Identity1764000000000, Audience1764000000001, Content1764000000002, Campaigns1764000000003, Ledger1764000000004];
