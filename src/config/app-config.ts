@@ -1,0 +1,67 @@
+export type MailProvider = 'mailbox' | 'smtp' | 'sendgrid' | 'null';
+export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'verbose';
+
+/**
+ * Everything a process may be told from outside: validated, shaped and frozen. Built once by `loadConfig`, injected everywhere by this class.
+ * Nothing else reads the environment, so what is not here cannot be configured.
+ */
+export class AppConfig {
+  readonly nodeEnv: string;
+  readonly logLevel: LogLevel;
+  readonly http: { readonly host: string; readonly port: number; readonly publicUrl: string };
+  /** Base of tracking and unsubscribe links; never ends in a slash. */
+  readonly publicUrl: string;
+  readonly database: {
+    /** Unset only when embedded and not started yet: `main` completes it with `withDatabaseUrl`. */
+    readonly url?: string;
+    readonly embedded: boolean;
+    readonly poolApi: number;
+    readonly poolWorker: number;
+    readonly poolQueue: number;
+  };
+  readonly redisUrl?: string;
+  /** Absolute. Holds the embedded database, the mailbox and generated secrets. */
+  readonly dataDir: string;
+  readonly roles: { readonly api: boolean; readonly worker: boolean; readonly scheduler: boolean };
+  readonly mail: {
+    readonly provider: MailProvider;
+    readonly smtpUrl?: string;
+    readonly sendgridApiKey?: string;
+    readonly sendgridBaseUrl: string;
+    readonly sendgridWebhookPublicKey?: string;
+    readonly smtpConnections: number;
+    readonly sendgridConnections: number;
+  };
+  /** Signs tracking and unsubscribe tokens: changing it breaks the links in mail already sent. At least 32 characters. */
+  readonly appSecret: string;
+  readonly jwt: { readonly secret?: string; readonly jwksUrl?: string };
+  /** Cron expressions, checked. */
+  readonly schedules: { readonly steps: string; readonly completion: string; readonly analytics: string };
+  readonly engine: {
+    /** How often the worker looks for due rows that no hint announced. */
+    readonly pollIntervalMs: number;
+    /** How long a row may stay `sending` before it counts as `unknown`. */
+    readonly sendLeaseSeconds: number;
+    /** How long a claimed, not yet fired row stays with its worker. */
+    readonly claimLeaseSeconds: number;
+    /** Contacts advanced in one transaction: larger batches are slower, not faster (see engine.md). */
+    readonly advanceBatch: number;
+    /** Contacts enrolled in one transaction. */
+    readonly enrollChunk: number;
+    /** How long an `unknown` send waits for a provider event before the campaign's policy decides. */
+    readonly unknownGraceSeconds: number;
+  };
+}
+
+/** The same configuration with the address of the database, once the embedded server runs. */
+export function withDatabaseUrl(config: AppConfig, url: string): AppConfig {
+  return Object.freeze(Object.assign(new AppConfig(), config, { database: Object.freeze({ ...config.database, url }) }));
+}
+
+/** What is wrong with the environment, one line for each fault, ready to be printed to a person. */
+export class ConfigError extends Error {
+  constructor(readonly lines: string[]) {
+    super(lines.join('\n'));
+    this.name = 'ConfigError';
+  }
+}

@@ -1,0 +1,3 @@
+export { AppConfig, ConfigError, withDatabaseUrl, type LogLevel, type MailProvider } from './app-config.js';
+export { ConfigModule } from './config.module.js';
+export { loadConfig } from './load-config.js';

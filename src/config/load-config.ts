@@ -1,0 +1,162 @@
+import { isAbsolute, resolve } from 'node:path';
+import { z } from 'zod';
+import { AppConfig, ConfigError } from './app-config.js';
+import { generatedSecret } from './app-secret.js';
+import { cronFault } from './cron-expression.js';
+
+const ROLES = ['api', 'worker', 'scheduler'] as const;
+
+const integer = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, `must be a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .refine((n) => n >= min && n <= max, `must be a whole number from ${min} to ${max}`);
+
+const urlOf = (...protocols: string[]) =>
+  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
+    message: `must be a URL that starts with ${protocols.map((p) => `${p}//`).join(' or ')}`,
+  });
+
+const cron = z.string().superRefine((text, context) => {
+  const fault = cronFault(text);
+  if (fault) context.addIssue({ code: 'custom', message: fault });
+});
+
+const roles = z.string().transform((text, context) => {
+  const names = text
+    .split(',')
+    .map((name) => name.trim())
+    .filter(Boolean);
+  const unknown = names.filter((name) => !(ROLES as readonly string[]).includes(name));
+  if (unknown.length > 0 || names.length === 0) {
+    context.addIssue({ code: 'custom', message: `must be a comma-separated list of ${ROLES.join(', ')}` });
+    return z.NEVER;
+  }
+  return { api: names.includes('api'), worker: names.includes('worker'), scheduler: names.includes('scheduler') };
+});
+
+const secret = z.string().min(32, 'must have at least 32 characters (e.g. the output of: openssl rand -hex 32)');
+
+const Environment = z.object({
+  NODE_ENV: z.string().default('development'),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'verbose']).default('info'),
+  HOST: z.string().default('127.0.0.1'),
+  PORT: integer(0, 65_535).default(3000),
+  PUBLIC_URL: urlOf('http:', 'https:').optional(),
+  DATABASE_URL: urlOf('postgres:', 'postgresql:').optional(),
+  POOL_API: integer(1, 500).default(10),
+  POOL_WORKER: integer(1, 500).default(12),
+  POOL_QUEUE: integer(2, 500).default(12),
+  REDIS_URL: urlOf('redis:', 'rediss:').optional(),
+  DATA_DIR: z.string().default('./.data'),
+  ROLES: roles.default({ api: true, worker: true, scheduler: true }),
+  MAIL_PROVIDER: z.enum(['mailbox', 'smtp', 'sendgrid', 'null']).optional(),
+  SMTP_URL: urlOf('smtp:', 'smtps:').optional(),
+  SMTP_CONNECTIONS: integer(1, 200).default(8),
+  SENDGRID_API_KEY: z.string().optional(),
+  SENDGRID_BASE_URL: urlOf('http:', 'https:').default('https://api.sendgrid.com'),
+  SENDGRID_WEBHOOK_PUBLIC_KEY: z.string().optional(),
+  SENDGRID_CONNECTIONS: integer(1, 500).default(16),
+  APP_SECRET: secret.optional(),
+  JWT_SECRET: secret.optional(),
+  JWT_JWKS_URL: urlOf('http:', 'https:').optional(),
+  STEP_CRON: cron.default('*/5 * * * *'),
+  COMPLETION_CRON: cron.default('0 * * * *'),
+  ANALYTICS_CRON: cron.default('0 2 * * *'),
+  POLL_INTERVAL_MS: integer(20, 60_000).default(250),
+  SEND_LEASE_SECONDS: integer(5, 3600).default(150),
+  CLAIM_LEASE_SECONDS: integer(5, 3600).default(30),
+  ADVANCE_BATCH: integer(1, 20_000).default(2000),
+  ENROLL_CHUNK: integer(1, 100_000).default(10_000),
+  UNKNOWN_GRACE_SECONDS: integer(1, 604_800).default(3600),
+});
+type Environment = z.output<typeof Environment>;
+
+/** Names whose values are never repeated in a message: they may end up in a log. */
+const SECRET_NAMES = new Set(['APP_SECRET', 'JWT_SECRET', 'SENDGRID_API_KEY', 'DATABASE_URL', 'REDIS_URL', 'SMTP_URL']);
+
+/**
+ * Reads and checks the environment. An empty value counts as unset (as compose files write it). Throws `ConfigError` with one line for each
+ * fault. With the embedded database and no `APP_SECRET` it creates `DATA_DIR/app-secret` on the first call.
+ */
+export function loadConfig(env: NodeJS.ProcessEnv = process.env): AppConfig {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''));
+  const parsed = Environment.safeParse(given);
+  const faults = parsed.success
+    ? relationFaults(parsed.data)
+    : parsed.error.issues.map((issue) => fault(String(issue.path[0]), given, issue));
+  if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
+  return deepFreeze(Object.assign(new AppConfig(), shape(parsed.data)));
+}
+
+function fault(name: string, given: Record<string, string | undefined>, issue: z.core.$ZodIssue): string {
+  const shown = SECRET_NAMES.has(name) ? name : `${name}=${given[name]}`;
+  const message = issue.code === 'invalid_value' ? `must be one of ${issue.values.join(', ')}` : issue.message;
+  return `${shown}: ${message}`;
+}
+
+/** Faults that only show when several variables are seen together. */
+function relationFaults(e: Environment): string[] {
+  const faults: string[] = [];
+  if (e.MAIL_PROVIDER === 'smtp' && !e.SMTP_URL)
+    faults.push('SMTP_URL: is required when MAIL_PROVIDER=smtp (smtp://user:password@host:587)');
+  if (e.MAIL_PROVIDER === 'sendgrid' && !e.SENDGRID_API_KEY) faults.push('SENDGRID_API_KEY: is required when MAIL_PROVIDER=sendgrid');
+  if (e.JWT_SECRET && e.JWT_JWKS_URL) faults.push('JWT_SECRET, JWT_JWKS_URL: set one of them, not both');
+  if (e.DATABASE_URL && !e.APP_SECRET) {
+    faults.push('APP_SECRET: is required when DATABASE_URL is set: every process must sign with the same one (openssl rand -hex 32)');
+  }
+  return faults;
+}
+
+function shape(e: Environment): AppConfig {
+  const dataDir = isAbsolute(e.DATA_DIR) ? e.DATA_DIR : resolve(e.DATA_DIR);
+  const publicUrl = (e.PUBLIC_URL ?? ownUrl(e.HOST, e.PORT)).replace(/\/+$/, '');
+  return {
+    nodeEnv: e.NODE_ENV,
+    logLevel: e.LOG_LEVEL,
+    http: { host: e.HOST, port: e.PORT, publicUrl },
+    publicUrl,
+    database: {
+      url: e.DATABASE_URL,
+      embedded: e.DATABASE_URL === undefined,
+      poolApi: e.POOL_API,
+      poolWorker: e.POOL_WORKER,
+      poolQueue: e.POOL_QUEUE,
+    },
+    redisUrl: e.REDIS_URL,
+    dataDir,
+    roles: e.ROLES,
+    mail: {
+      provider: e.MAIL_PROVIDER ?? (e.SENDGRID_API_KEY ? 'sendgrid' : 'mailbox'),
+      smtpUrl: e.SMTP_URL,
+      sendgridApiKey: e.SENDGRID_API_KEY,
+      sendgridBaseUrl: e.SENDGRID_BASE_URL.replace(/\/+$/, ''),
+      sendgridWebhookPublicKey: e.SENDGRID_WEBHOOK_PUBLIC_KEY,
+      smtpConnections: e.SMTP_CONNECTIONS,
+      sendgridConnections: e.SENDGRID_CONNECTIONS,
+    },
+    appSecret: e.APP_SECRET ?? generatedSecret(dataDir),
+    jwt: { secret: e.JWT_SECRET, jwksUrl: e.JWT_JWKS_URL },
+    schedules: { steps: e.STEP_CRON, completion: e.COMPLETION_CRON, analytics: e.ANALYTICS_CRON },
+    engine: {
+      pollIntervalMs: e.POLL_INTERVAL_MS,
+      sendLeaseSeconds: e.SEND_LEASE_SECONDS,
+      claimLeaseSeconds: e.CLAIM_LEASE_SECONDS,
+      advanceBatch: e.ADVANCE_BATCH,
+      enrollChunk: e.ENROLL_CHUNK,
+      unknownGraceSeconds: e.UNKNOWN_GRACE_SECONDS,
+    },
+  };
+}
+
+/** A wildcard address is where we listen, not where a browser can go. */
+function ownUrl(host: string, port: number): string {
+  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
+}
+
+function deepFreeze<T extends object>(object: T): T {
+  for (const value of Object.values(object)) if (typeof value === 'object' && value !== null) deepFreeze(value);
+  return Object.freeze(object);
+}

@@ -1,0 +1,40 @@
+import 'reflect-metadata';
+import { Logger } from '@nestjs/common';
+import type { DataSourceOptions } from 'typeorm';
+import { migrations } from '../../migrations/index.js';
+import { entities } from './entities.js';
+
+export interface DataSourceSettings {
+  poolSize?: number;
+  /** Longest single statement; a transaction that needs more says so (`TxOptions.statementTimeoutMs`). */
+  statementTimeoutMs?: number;
+  /** Longest wait for a free connection, after which `DatabaseUnavailableError` is thrown instead of queueing without end. */
+  connectTimeoutMs?: number;
+}
+
+/**
+ * How this product talks to PostgreSQL. A transaction left idle is ended by the server, so that a lost worker holds no locks for long;
+ * sessions think in UTC, so that no result depends on where the server stands.
+ */
+export function buildDataSourceOptions(url: string, settings: DataSourceSettings = {}): DataSourceOptions {
+  const { poolSize = 10, statementTimeoutMs = 30_000, connectTimeoutMs = 5_000 } = settings;
+  const logger = new Logger('Database');
+  return {
+    type: 'postgres',
+    url,
+    entities,
+    migrations,
+    migrationsTransactionMode: 'each',
+    synchronize: false,
+    installExtensions: false,
+    applicationName: 'campaign-engine',
+    poolSize,
+    connectTimeoutMS: connectTimeoutMs,
+    // Without a listener, an idle connection that the server closes would end the whole process.
+    poolErrorHandler: (error: Error) => logger.warn(`An idle database connection was lost: ${error.message}`),
+    extra: {
+      options: `-c statement_timeout=${statementTimeoutMs} -c idle_in_transaction_session_timeout=15000 -c TimeZone=UTC`,
+      keepAlive: true,
+    },
+  };
+}

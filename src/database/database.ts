@@ -1,0 +1,111 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import type { ClientBase } from 'pg';
+import { DataSource, type QueryRunner } from 'typeorm';
+import { Random } from '../shared/random.js';
+import { DatabaseUnavailableError, sqlState } from './database.errors.js';
+import type { Tx } from './sql.js';
+
+export interface TxOptions {
+  /** Longest single statement of this transaction, where the default (30 s) is too short. */
+  statementTimeoutMs?: number;
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const SERIALIZATION_FAILURE = '40001';
+const DEADLOCK_DETECTED = '40P01';
+const ATTEMPTS = 4;
+
+/**
+ * The only two doorways to the database. Every transaction is opened for somebody, so that row-level security holds below the services:
+ *
+ *     await this.db.inTenant(tenantId, async (tx) => { await this.queries.pause(tx, tenantId, id); });
+ *
+ * Wrong: `dataSource.query(…)`, an injected `Repository`, or a second `inTenant` inside the first (it would take a second connection while
+ * holding one, which deadlocks a full pool; it throws). Pass `tx` on instead.
+ *
+ * A deadlock or serialization failure rolls back and runs `fn` again (at most four times in all), so `fn` must do nothing but SQL.
+ */
+@Injectable()
+export class Database {
+  private readonly open = new AsyncLocalStorage<{ active: boolean }>();
+
+  constructor(
+    @InjectDataSource() readonly dataSource: DataSource,
+    private readonly random: Random,
+  ) {}
+
+  /** Runs `fn` in one transaction that sees and writes rows of this tenant only. Commits when `fn` returns, rolls back when it throws. */
+  async inTenant<T>(tenantId: string, fn: (tx: Tx) => Promise<T>, options: TxOptions = {}): Promise<T> {
+    if (!UUID.test(tenantId)) throw new Error('inTenant needs the id of a tenant (a UUID)');
+    // The id is a checked UUID, so it may stand in the text; that saves a round trip in every transaction.
+    return this.retried(`BEGIN; SET LOCAL app.tenant_id = '${tenantId}'`, fn, options);
+  }
+
+  /**
+   * Runs `fn` in one transaction that sees the rows of every tenant. For the few tasks that work across tenants (claiming due work, finding
+   * whom an API key belongs to): never for a request once its tenant is known.
+   */
+  async asSystem<T>(fn: (tx: Tx) => Promise<T>, options: TxOptions = {}): Promise<T> {
+    return this.retried("BEGIN; SET LOCAL app.system = 'on'", fn, options);
+  }
+
+  private async retried<T>(begin: string, fn: (tx: Tx) => Promise<T>, options: TxOptions): Promise<T> {
+    if (this.open.getStore()?.active) throw new Error('A transaction is already open here: pass its tx on instead of opening a second one');
+    const opening =
+      options.statementTimeoutMs === undefined
+        ? begin
+        : `${begin}; SET LOCAL statement_timeout = ${Math.round(options.statementTimeoutMs)}`;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.once(opening, fn);
+      } catch (error) {
+        const state = sqlState(error);
+        if ((state !== SERIALIZATION_FAILURE && state !== DEADLOCK_DETECTED) || attempt === ATTEMPTS) throw error;
+        await delay(10 * 2 ** attempt * (0.5 + this.random.next()));
+      }
+    }
+  }
+
+  private async once<T>(opening: string, fn: (tx: Tx) => Promise<T>): Promise<T> {
+    const runner = this.dataSource.createQueryRunner();
+    const client = await begin(runner, opening);
+    const scope = { active: true };
+    let broken: unknown;
+    try {
+      const result = await this.open.run(scope, () => fn(runner.manager));
+      const { command } = await client.query('COMMIT');
+      // PostgreSQL answers COMMIT of a failed transaction with ROLLBACK: without this check a swallowed error would look like success.
+      if (command === 'ROLLBACK') throw new Error('The transaction was rolled back: a statement in it failed and its error was swallowed');
+      return result;
+    } catch (error) {
+      await client.query('ROLLBACK').catch((failure: unknown) => (broken = failure));
+      throw error;
+    } finally {
+      scope.active = false;
+      Object.assign(runner, { isTransactionActive: false, transactionDepth: 0 });
+      await release(runner, broken);
+    }
+  }
+}
+
+async function begin(runner: QueryRunner, opening: string): Promise<ClientBase> {
+  try {
+    const client = (await runner.connect()) as ClientBase;
+    await client.query(opening);
+    // Tells TypeORM that a transaction is open, so that save() and the like join it instead of starting their own.
+    Object.assign(runner, { isTransactionActive: true, transactionDepth: 1 });
+    return client;
+  } catch (error) {
+    await release(runner, error);
+    throw new DatabaseUnavailableError({ cause: error });
+  }
+}
+
+/** A connection in an unknown state is closed, not handed to the next user. */
+async function release(runner: QueryRunner, broken: unknown): Promise<void> {
+  const internals = runner as QueryRunner & { releasePostgresConnection(error?: unknown): Promise<void> };
+  await internals.releasePostgresConnection(broken);
+}

@@ -1,0 +1,7 @@
+export { withAdvisoryLock } from './advisory-lock.js';
+export { buildDataSourceOptions } from './data-source.js';
+export { Database, type TxOptions } from './database.js';
+export { DatabaseSetupError, DatabaseUnavailableError, sqlState } from './database.errors.js';
+export { DatabaseModule } from './database.module.js';
+export { migrateDatabase } from './migrate.js';
+export { affected, prepared, preparedRows, row, rows, structured, type Structured, type Tx } from './sql.js';
