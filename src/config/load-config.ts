@@ -47,7 +47,7 @@ const Environment = z.object({
   DATABASE_URL: urlOf('postgres:', 'postgresql:').optional(),
   POOL_API: integer(1, 500).default(10),
   POOL_WORKER: integer(1, 500).default(12),
-  POOL_QUEUE: integer(2, 500).default(12),
+  POOL_QUEUE: integer(4, 500).default(16),
   REDIS_URL: urlOf('redis:', 'rediss:').optional(),
   DATA_DIR: z.string().default('./.data'),
   ROLES: roles.default({ api: true, worker: true, scheduler: true }),

@@ -1,0 +1,41 @@
+import { WorkerHost } from '@nestjs/bullmq';
+import { Logger } from '@nestjs/common';
+import { type Job, UnrecoverableError } from 'bullmq';
+import type { JobMap, JobName } from './queue-definition.js';
+
+/** One handler for every job of the map. What it returns is not kept. */
+export type JobHandlers<Jobs extends JobMap> = { readonly [Name in JobName<Jobs>]: (payload: Jobs[Name], job: Job) => Promise<unknown> };
+
+/**
+ * Base of every processor: sends a job to the handler of its name. A queue has one processor (BullMQ gives any job of a queue to any of its
+ * workers). A handler may be run twice for one job and must not mind.
+ *
+ *     @Processor(deliveryQueue.name, { concurrency: 2 })
+ *     export class DeliveryProcessor extends TypedProcessor<DeliveryJobs> {
+ *       protected readonly handlers = { 'send-due': ({ campaignId }) => this.delivery.sendDue(campaignId) };
+ *     }
+ */
+export abstract class TypedProcessor<Jobs extends JobMap> extends WorkerHost {
+  protected abstract readonly handlers: JobHandlers<Jobs>;
+  private readonly logger = new Logger(this.constructor.name);
+
+  /** Names of the jobs handled here; checked against the queue when the process starts. */
+  get handles(): string[] {
+    return Object.keys(this.handlers);
+  }
+
+  override async process(job: Job): Promise<void> {
+    const handler = (this.handlers as Record<string, ((payload: unknown, job: Job) => Promise<unknown>) | undefined>)[job.name];
+    // Left by another version of this program: trying again would not help.
+    if (!handler) throw new UnrecoverableError(`no handler for job "${job.name}"`);
+    try {
+      await handler(job.data, job);
+    } catch (error) {
+      this.logger.error(
+        `Job ${job.name} failed (job ${job.id}, attempt ${job.attemptsMade + 1}): ${(error as Error).message}`,
+        (error as Error).stack,
+      );
+      throw error;
+    }
+  }
+}
