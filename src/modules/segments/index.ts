@@ -1,0 +1,13 @@
+export { evaluateRule, type ContactFacts, type EmailFacts } from './domain/rule-evaluator.js';
+export { isRule, validateRule } from './domain/rule-validator.js';
+export {
+  mapStepReferences,
+  segmentReferences,
+  stepReferences,
+  walkRule,
+  type LeafRule,
+  type Rule,
+  type RuleReference,
+} from './domain/rule.js';
+export type { SegmentDefinition, SegmentDefinitions } from './domain/segment-graph.js';
+export type { SqlFragment } from './domain/sql-fragment.js';
