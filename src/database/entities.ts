@@ -1,3 +1,13 @@
+import { ApiKey, AuditLog, IdempotencyKey, Tenant, User, Workspace } from '../modules/identity/entities/index.js';
+
 /** Every entity of every module. The schema drift test holds this list and the migrations together. */
 // eslint-disable-next-line @typescript-eslint/no-unsafe-function-type -- TypeORM takes entity classes as plain functions
-export const entities: Function[] = [];
+export const entities: Function[] = [
+  // identity
+  Tenant,
+  Workspace,
+  User,
+  ApiKey,
+  AuditLog,
+  IdempotencyKey,
+];
