@@ -45,7 +45,7 @@ export function compileOutput(
   if (!(template instanceof Output)) return null;
   const { initial, filters } = template.value;
   if (initial.postfix.length !== 1) return null;
-  const start = compileOperand(initial.postfix[0] as LooseToken, locals);
+  const start = compileOperand(initial.postfix[0], locals);
   if (!start) return null;
   const own = filters as unknown as LooseFilter[];
   const isEscaped = own.at(-1)?.raw === true;
@@ -62,7 +62,7 @@ function compileFilter(input: FastValue, filter: LooseFilter, engine: Liquid, lo
   if (Object.prototype.toString.call(handler) !== '[object Function]') return null;
   const args: FastValue[] = [];
   for (const arg of filter.args) {
-    const operand = Array.isArray(arg) ? null : compileOperand(arg as LooseToken, locals);
+    const operand = Array.isArray(arg) ? null : compileOperand(arg as object, locals);
     if (!operand) return null;
     args.push(operand);
   }
@@ -79,13 +79,14 @@ function compileDefault(input: FastValue, fallback: FastValue): FastValue {
   };
 }
 
-function compileOperand(token: LooseToken, locals: ReadonlySet<string>): FastValue | null {
+/** A literal or a path; null for anything else (ranges, drops like `empty`, computed paths, local names). */
+export function compileOperand(token: object, locals: ReadonlySet<string>): FastValue | null {
+  const { content, props, variable } = token as LooseToken;
   if ('content' in token) {
-    const { content } = token;
     return typeof content === 'string' || typeof content === 'number' || typeof content === 'boolean' ? () => content : null;
   }
-  if (!token.props || token.variable) return null;
-  const path = token.props.map((prop) => prop.content);
+  if (!props || variable) return null;
+  const path = props.map((prop) => prop.content);
   if (!path.every((key): key is string => typeof key === 'string' && !SPECIAL.has(key)) || locals.has(path[0])) return null;
   return compilePath(path);
 }
@@ -100,4 +101,10 @@ function compilePath(path: string[]): FastValue {
     }
     return value;
   };
+}
+
+/** Literal text of the template, or undefined. */
+export function constantOf(template: Template): string | undefined {
+  const { str } = template as { str?: unknown };
+  return typeof str === 'string' ? str : undefined;
 }

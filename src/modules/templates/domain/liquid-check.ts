@@ -1,7 +1,7 @@
 import { analyzeSync, type Liquid, type Template, type Token } from 'liquidjs';
 import { type ContentPath, type ContentProblem } from './compiled-content.js';
 import { ALLOWED_FILTERS, ALLOWED_TAGS } from './liquid-engines.js';
-import { type LiquidMask } from './liquid-mask.js';
+import { blockDepth, LiquidMask } from './liquid-mask.js';
 
 /** What merge data always offers; anything else is probably a typing mistake. */
 const ROOTS = new Set(['contact', 'campaign', 'tenant', 'unsubscribe_url']);
@@ -16,14 +16,19 @@ export function checkLiquid(
   path: ContentPath,
 ): { templates: Template[] | null; problems: ContentProblem[] } {
   try {
+    // LiquidJS parses, analyses and renders by recursion: depth is checked before any of it.
+    if (blockDepth(new LiquidMask(source).tokens) > MAX_DEPTH) throw new RangeError('nested too deeply');
     return { templates: engine.parse(source), problems: [] };
   } catch (error) {
     return { templates: null, problems: [liquidProblem(error, path)] };
   }
 }
 
+const MAX_DEPTH = 50;
+
 function liquidProblem(error: unknown, path: ContentPath): ContentProblem {
-  if (error instanceof RangeError) return { path, code: 'too_deep', message: 'Liquid blocks are nested too deeply.', severity: 'error' };
+  if (error instanceof RangeError)
+    return { path, code: 'too_deep', message: `Liquid blocks can be nested ${MAX_DEPTH} deep at most.`, severity: 'error' };
   const { message, token, originalError } = error as Error & { token?: Token; originalError?: Error };
   const line = token?.getPosition()[0];
   const plain = (originalError?.message ?? message).replace(/, line:\d+, col:\d+$/, '');

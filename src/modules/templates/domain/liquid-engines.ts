@@ -90,7 +90,8 @@ function buildEngine(
     strictVariables: false,
     outputEscape: outputEscape as (value: unknown) => string,
     parseLimit: 2_000_000,
-    renderLimit: 200,
+    // A last resort only: work is bounded by counting it (RenderBudget), because a clock would fail a good message on a busy machine.
+    renderLimit: 10_000,
     memoryLimit: 100_000,
   });
   for (const name of Object.keys(builtInTags)) delete engine.tags[name];

@@ -89,3 +89,14 @@ export function isBalanced(tokens: LiquidToken[]): boolean {
   }
   return open.length === 0;
 }
+
+/** How deep blocks are nested, counting only opening and closing tags. */
+export function blockDepth(tokens: LiquidToken[]): number {
+  let depth = 0;
+  let deepest = 0;
+  for (const { name } of tokens) {
+    if (BLOCKS.has(name)) deepest = Math.max(deepest, ++depth);
+    else if (name in BLOCK_ENDS && depth > 0) depth--;
+  }
+  return deepest;
+}

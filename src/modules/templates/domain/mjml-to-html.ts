@@ -29,7 +29,8 @@ export async function mjmlToHtml(mask: LiquidMask): Promise<{ html: string | nul
 function mjmlProblem(fault: { line: number; message: string; tagName: string }, mask: LiquidMask): ContentProblem[] {
   // A merge field as a value (`color="{{ … }}"`) cannot be judged before it is filled.
   if (mask.has(fault.message) && /invalid value/.test(fault.message)) return [];
-  const offset = mask.masked.split('\n', fault.line - 1).join('\n').length;
+  const before = mask.masked.split('\n').slice(0, Math.max(fault.line - 1, 0));
+  const offset = before.reduce((sum, line) => sum + line.length + 1, 0);
   const severity = /doesn't exist/.test(fault.message) ? 'error' : 'warning';
   return [{ ...problem('mjml_invalid', `<${fault.tagName}>: ${mask.unmask(fault.message).trim()}`), line: mask.lineAt(offset), severity }];
 }
