@@ -1,4 +1,5 @@
 export { ApiProblems, problemResponse, type ProblemStatus } from './api-problems.js';
+export { WithEtag } from './etag.interceptor.js';
 export { IfMatch, assertIfMatch, etagOf } from './etag.js';
 export {
   BodyTooLargeError,
@@ -7,7 +8,12 @@ export {
   PreconditionFailedError,
   UnsupportedMediaTypeError,
 } from './http.errors.js';
+export { HealthChecks, type HealthCheck } from './health-checks.js';
+export { HttpModule } from './http.module.js';
+export { createHttpAdapter, registerHttp } from './http-server.js';
 export { IdParam } from './id-param.js';
+export { Metrics } from './metrics.js';
+export { buildDocument } from './openapi-document.js';
 export { PageQuery } from './page-query.dto.js';
 export {
   PageDto,
@@ -21,6 +27,9 @@ export {
 } from './pagination.js';
 export { ProblemDto, ProblemEntryDto } from './problem.dto.js';
 export { PUBLIC, Public } from './public.js';
+export { ReplayedAnswer } from './replayed-answer.js';
+export { RouteTable } from './route-table.js';
+export { problemDocument, refusalOf, type Refusal } from './problem.js';
 export { BoolQuery, DayQuery, InstantQuery, IntQuery, ListQuery } from './query.js';
 export { findJsonFault, joinPath, textFault } from './text.js';
 export {
@@ -30,6 +39,7 @@ export {
   IsInstant,
   IsNotBlank,
   IsTimeZone,
+  Omittable,
   isDay,
   isEmailAddress,
   isHeaderText,

@@ -1,6 +1,8 @@
+import { Injectable } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
 
 /** The routes of a server by path, to tell "no such path" (404) from "not with this method" (405 with `Allow`). */
+@Injectable()
 export class RouteTable {
   private readonly routes = new Map<string, { pattern: RegExp; methods: Set<string> }>();
 

@@ -1,4 +1,4 @@
-import { Matches, registerDecorator, type ValidationArguments, type ValidationOptions } from 'class-validator';
+import { Matches, ValidateIf, registerDecorator, type ValidationArguments, type ValidationOptions } from 'class-validator';
 
 const ZONES = new Set([...Intl.supportedValuesOf('timeZone'), 'UTC']);
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
@@ -56,6 +56,11 @@ export function IsHeaderText(maxLength = 255, options?: ValidationOptions): Prop
     },
     options,
   );
+}
+
+/** For fields of a PATCH: may be left out, but null is a value like any other (`@IsOptional` would let null pass unseen). */
+export function Omittable(): PropertyDecorator {
+  return ValidateIf((_, value) => value !== undefined);
 }
 
 /** Text that is not only white space; line breaks are fine. Add `@MaxLength`. */

@@ -4,6 +4,8 @@ export type Role = (typeof ROLES)[number];
 
 /** Everything a route may ask for. `…:read` reads, `…:write` creates, changes and deletes. */
 export const PERMISSIONS = [
+  /** Who am I? Everybody may ask. */
+  'self:read',
   'campaigns:read',
   'campaigns:write',
   /** Launch, schedule, pause, resume, cancel: what makes mail go out or stops it. */
@@ -56,7 +58,16 @@ const ALLOWED = {
   ],
   compliance_officer: [...READ_ALL, 'approvals:decide', 'suppressions:write', 'audit:read'],
   analyst: READ_ALL,
-  viewer: ['campaigns:read', 'approvals:read', 'segments:read', 'templates:read', 'analytics:read', 'tenant:read', 'workspaces:read'],
+  viewer: [
+    'self:read',
+    'campaigns:read',
+    'approvals:read',
+    'segments:read',
+    'templates:read',
+    'analytics:read',
+    'tenant:read',
+    'workspaces:read',
+  ],
 } satisfies Record<Role, readonly Permission[]>;
 
 const SETS = new Map<Role, ReadonlySet<Permission>>(ROLES.map((role) => [role, new Set<Permission>(ALLOWED[role])]));

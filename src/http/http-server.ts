@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { Ids } from '../shared/ids.js';
+import { JSON_LIMIT, registerBodyParsers } from './body-parsers.js';
+import { Metrics } from './metrics.js';
+import { serveDocument } from './openapi-document.js';
+import { problemDocument, refusalOf } from './problem.js';
+import { ProblemFilter } from './problem.filter.js';
+import { RouteTable } from './route-table.js';
+import { RequestValidationPipe } from './validation.pipe.js';
+
+/** Tracking tokens are longer than the router's usual limit of 100. */
+const MAX_PARAM_LENGTH = 1024;
+/** Longest time a client may take to send a whole request: enough for an import over a slow line. */
+const REQUEST_TIMEOUT_MS = 120_000;
+/** Longer than the usual idle timeout of load balancers (60 s), so that they never use a connection we are closing. */
+const KEEP_ALIVE_MS = 72_000;
+
+/** The HTTP server with our limits. Pass it to `NestFactory.create`, then call `registerHttp` before the application starts. */
+export function createHttpAdapter(): FastifyAdapter {
+  return new FastifyAdapter({
+    bodyLimit: JSON_LIMIT,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAM_LENGTH },
+    // The router itself refuses some URLs before anything of ours runs.
+    frameworkErrors: (error: Error, _request: unknown, reply: FastifyReply) => {
+      const refusal = refusalOf(error);
+      const body = JSON.stringify(problemDocument(refusal, `urn:uuid:${randomUUID()}`));
+      void reply.code(refusal.status).type('application/problem+json; charset=utf-8').send(body);
+    },
+  });
+}
+
+/**
+ * Everything an HTTP application of ours has besides its controllers: body parsers with their limits, validation, problem documents, security
+ * headers, metrics, `/openapi.json` and `/docs`. Call once, before `init()` or `listen()`, on an application made with `createHttpAdapter()`.
+ */
+export function registerHttp(app: NestFastifyApplication): void {
+  const adapter = app.getHttpAdapter() as unknown as FastifyAdapter;
+  const server = adapter.getInstance() as unknown as FastifyInstance;
+  const routes = app.get(RouteTable, { strict: false });
+  routes.watch(server);
+  // Nest would add its own parsers at the start; let it do so now, and replace them.
+  adapter.registerParserMiddleware();
+  registerBodyParsers(server);
+  addSecurityHeaders(server);
+  measure(server, app.get(Metrics, { strict: false }));
+  app.useGlobalPipes(new RequestValidationPipe());
+  app.useGlobalFilters(new ProblemFilter(routes, app.get(Ids, { strict: false })));
+  serveDocument(app);
+}
+
+const API_POLICY = "default-src 'none'; frame-ancestors 'none'";
+/** Swagger UI brings its scripts along and sets styles inline. */
+const DOCS_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
+
+function addSecurityHeaders(server: FastifyInstance): void {
+  server.addHook('onRequest', (request, reply, done) => {
+    void reply.headers({
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'referrer-policy': 'no-referrer',
+      'content-security-policy': request.url.startsWith('/docs') ? DOCS_POLICY : API_POLICY,
+    });
+    if (request.url.startsWith('/api')) void reply.header('cache-control', 'no-store');
+    done();
+  });
+}
+
+function measure(server: FastifyInstance, metrics: Metrics): void {
+  const seconds = metrics.histogram('http_request_duration_seconds', 'Time to answer requests, by route.', ['method', 'route', 'status']);
+  server.addHook('onResponse', (request, reply, done) => {
+    // The pattern, not the path: paths hold ids and tokens.
+    const route = request.is404 ? 'none' : (request.routeOptions.url ?? 'none');
+    seconds.observe({ method: request.method, route, status: String(reply.statusCode) }, reply.elapsedTime / 1000);
+    done();
+  });
+}

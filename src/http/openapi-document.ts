@@ -1,0 +1,95 @@
+import type { INestApplication } from '@nestjs/common';
+import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import type { OperationObject, PathItemObject } from '@nestjs/swagger';
+import { type ProblemStatus, problemResponse } from './api-problems.js';
+import { ProblemDto } from './problem.dto.js';
+
+const METHODS = ['get', 'put', 'post', 'delete', 'patch', 'options', 'head'] as const;
+const WRITES = new Set<string>(['put', 'post', 'delete', 'patch']);
+
+const DESCRIPTION = `
+Email campaigns for many tenants: steps with branches and waits, audiences, approvals, delivery, tracking and analytics.
+
+## Quick start
+
+\`\`\`sh
+export KEY=$(cat .data/api-key)          # the first start prints and keeps it
+curl -s -H "Authorization: Bearer $KEY" http://127.0.0.1:3000/api/me
+curl -s -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' -d '{"name":"Main office"}' http://127.0.0.1:3000/api/workspaces
+\`\`\`
+
+In this page, **Authorize** takes the same key.
+
+## Conventions
+
+- JSON in camelCase; ids are UUIDs; instants are ISO 8601 with an offset (answers are in UTC).
+- Every request to \`/api\` carries \`Authorization: Bearer <API key>\`. What belongs to another tenant does not exist (404).
+- Errors are \`application/problem+json\` (RFC 9457) with a stable \`code\`; \`errors[]\` names every fault by its path.
+- Lists take \`limit\` and \`cursor\` and answer \`{ data, nextCursor }\`, the newest first; pass \`nextCursor\` on until it is null.
+- Writes take \`Idempotency-Key\`: the same key with the same request gets the first answer again, for 24 hours.
+- One resource comes with an \`ETag\`; a change with \`If-Match\` fails with 412 if somebody else was faster.
+`.trim();
+
+/** The OpenAPI 3.0 document of an application; the same source gives the same bytes. */
+export function buildDocument(app: INestApplication): OpenAPIObject {
+  const config = new DocumentBuilder()
+    .setOpenAPIVersion('3.0.3')
+    .setTitle('Campaign engine')
+    .setVersion('1.0')
+    .setDescription(DESCRIPTION)
+    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'An API key: `ce_…`.' })
+    .build();
+  const document = SwaggerModule.createDocument(app, config, {
+    operationIdFactory: (_controller, method) => method,
+    extraModels: [ProblemDto],
+  });
+  document.paths = sorted(document.paths);
+  if (document.components?.schemas) document.components.schemas = sorted(document.components.schemas);
+  for (const [path, item] of Object.entries(document.paths)) {
+    for (const method of METHODS) {
+      const operation = (item as PathItemObject)[method];
+      if (operation) complete(operation, path, method);
+    }
+  }
+  return document;
+}
+
+/** `/openapi.json`, and Swagger UI at `/docs` with everything it needs on board. */
+export function serveDocument(app: INestApplication): void {
+  SwaggerModule.setup('docs', app, () => buildDocument(app), {
+    jsonDocumentUrl: 'openapi.json',
+    raw: ['json'],
+    customSiteTitle: 'Campaign engine: API',
+    swaggerOptions: { persistAuthorization: true, displayRequestDuration: true, docExpansion: 'none', tagsSorter: 'alpha', filter: true },
+  });
+}
+
+type Open = OperationObject & { 'x-public'?: boolean; 'x-no-idempotency'?: boolean };
+
+/** What holds for whole groups of operations is said here once, not at each of them. */
+function complete(operation: Open, path: string, method: string): void {
+  const isPublic = operation['x-public'] === true;
+  delete operation['x-public'];
+  operation.security = isPublic ? [] : [{ bearer: [] }];
+  if (isPublic) return;
+  const always: ProblemStatus[] = [401, 403, 429];
+  for (const status of always) operation.responses[String(status)] ??= problemResponse(status);
+  operation.responses = sorted(operation.responses);
+  if (WRITES.has(method) && path.startsWith('/api/') && operation['x-no-idempotency'] === undefined) {
+    operation.parameters = [...(operation.parameters ?? []), IDEMPOTENCY_KEY];
+  }
+  delete operation['x-no-idempotency'];
+}
+
+const IDEMPOTENCY_KEY = {
+  name: 'Idempotency-Key',
+  in: 'header' as const,
+  required: false,
+  description:
+    'Up to 255 visible ASCII characters, made up by the client for this request. A repetition within 24 hours gets the first answer, marked with `Idempotency-Replayed: true`, and does nothing.',
+  schema: { type: 'string', maxLength: 255, example: '5f0c9a1e-2c8f-4f5e-9a55-3b7f7e0a1c11' },
+};
+
+function sorted<T>(record: Record<string, T>): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

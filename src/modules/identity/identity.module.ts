@@ -1,0 +1,55 @@
+import { Global, Module } from '@nestjs/common';
+import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
+import { AccessGuard } from './access.guard.js';
+import { ApiKeysController } from './api-keys.controller.js';
+import { ApiKeysQueries } from './api-keys.queries.js';
+import { ApiKeysService } from './api-keys.service.js';
+import { AuditQueries } from './audit.queries.js';
+import { AuditService } from './audit.service.js';
+import { ApiKeyVerifier } from './credentials/api-key-verifier.js';
+import { CREDENTIAL_VERIFIERS, type CredentialVerifier } from './credentials/credential-verifier.js';
+import { DemoBootstrap } from './demo-bootstrap.js';
+import { IdempotencyInterceptor } from './idempotency/idempotency.interceptor.js';
+import { IdempotencyQueries } from './idempotency/idempotency.queries.js';
+import { IdempotencyService } from './idempotency/idempotency.service.js';
+import { TenantController } from './tenant.controller.js';
+import { TenantsQueries } from './tenants.queries.js';
+import { TenantsService } from './tenants.service.js';
+import { UsersController } from './users.controller.js';
+import { UsersQueries } from './users.queries.js';
+import { UsersService } from './users.service.js';
+import { WorkspacesController } from './workspaces.controller.js';
+import { WorkspacesQueries } from './workspaces.queries.js';
+import { WorkspacesService } from './workspaces.service.js';
+
+/** Who calls, and what they may do. Its guard and its idempotency stand before the routes of every module. */
+@Global()
+@Module({
+  controllers: [TenantController, ApiKeysController, UsersController, WorkspacesController],
+  providers: [
+    ApiKeyVerifier,
+    // A further kind of credential (JWTs) is one more verifier here.
+    {
+      provide: CREDENTIAL_VERIFIERS,
+      inject: [ApiKeyVerifier],
+      useFactory: (...verifiers: CredentialVerifier[]) => verifiers,
+    },
+    { provide: APP_GUARD, useClass: AccessGuard },
+    { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
+    ApiKeysQueries,
+    ApiKeysService,
+    AuditQueries,
+    AuditService,
+    DemoBootstrap,
+    IdempotencyQueries,
+    IdempotencyService,
+    TenantsQueries,
+    TenantsService,
+    UsersQueries,
+    UsersService,
+    WorkspacesQueries,
+    WorkspacesService,
+  ],
+  exports: [ApiKeysService, AuditService, DemoBootstrap, IdempotencyService, TenantsService, UsersService, WorkspacesService],
+})
+export class IdentityModule {}
