@@ -5,7 +5,7 @@ import { assertSingleLine, encodeWords, isPrintableAscii } from './header-text.j
 
 const LINE = 76;
 // RFC 5322 §3.2.3 atext, and anything outside ASCII (RFC 6532). No quotes, commas, brackets or spaces: nothing that could be a second address.
-const LOCAL_PART = /^(?:[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~.]|[^\x00-\x9f])+$/; // eslint-disable-line no-control-regex
+const LOCAL_PART = /^(?:[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~.]|[^\x00-\x9f])+$/;
 const QUOTED_LOCAL_PART = /^"(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\[\x20-\x7e])*"$/;
 const DOMAIN = /^(?=.{1,253}$)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*$/;
 const DOMAIN_LITERAL = /^\[[0-9A-Za-z:.]+\]$/;
@@ -25,11 +25,11 @@ export function toAddrSpec(address: string, what: string): string {
   const domain = address.slice(at + 1);
   if (at < 1 || domain === '') throw refused(what, 'is not of the form name@domain');
   if (!LOCAL_PART.test(local) && !QUOTED_LOCAL_PART.test(local)) throw refused(what, 'has a part before the @ that is not allowed');
-  const ascii = DOMAIN_LITERAL.test(domain) ? domain : domainToASCII(domain);
+  // Plain ASCII domains stay as they were written: domainToASCII lower-cases them and resolves IPv4 notations.
+  const ascii = isPrintableAscii(domain) ? domain : domainToASCII(domain);
   if (!DOMAIN.test(ascii) && !DOMAIN_LITERAL.test(ascii)) throw refused(what, 'has a domain that is not valid');
   if (Buffer.byteLength(local) > MAX_LOCAL || Buffer.byteLength(local) + 1 + ascii.length > MAX_ADDRESS) throw refused(what, 'is too long');
-  // domainToASCII also lower-cases and resolves IPv4 notations; plain ASCII domains stay as they were written.
-  return `${local}@${isPrintableAscii(domain) ? domain : ascii}`;
+  return `${local}@${ascii}`;
 }
 
 function refused(what: string, why: string): UnsendableMessageError {

@@ -9,7 +9,7 @@ const WORD_OVERHEAD = WORD_OPEN.length + WORD_CLOSE.length;
 const HARD_LINE = 998;
 
 // C0 (with CR, LF, TAB and NUL), DEL and C1: none of them belongs in a header, and CR or LF would start a new one.
-// eslint-disable-next-line no-control-regex
+
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 

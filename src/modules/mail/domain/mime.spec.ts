@@ -38,10 +38,10 @@ const headerText = fc
   .map((s) =>
     s
       .replace(/[\u0000-\u001f\u007f-\u009f]/g, '')
-      .toWellFormed()
+
       .trim(),
-  ); // eslint-disable-line no-control-regex
-const body = fc.string({ unit: 'binary', maxLength: 3000 }).map((s) => s.toWellFormed().replace(/\r\n?/g, '\n'));
+  );
+const body = fc.string({ unit: 'binary', maxLength: 3000 }).map((s) => s.replace(/\r\n?/g, '\n'));
 const address = fc.record({
   local: fc.stringMatching(/^[a-z0-9!#$%&'*+/=?^_`{|}~-]{1,30}(\.[a-z0-9+_-]{1,10})?$/),
   domain: fc.constantFrom('example.com', 'münchen.example', 'sub.domain.co.uk', 'xn--mnchen-3ya.example', '例え.example'),
@@ -101,7 +101,7 @@ describe('a message survives the road to the mail program', () => {
       fc.property(headerText, headerText, body, (subject, name, html) => {
         const raw = build({ subject, html, to: { address: 'ada@example.com', name }, headers: { 'X-Note': subject } });
         expect(raw.replaceAll('\r\n', '')).not.toMatch(/[\r\n]/);
-        expect(raw).not.toMatch(/[^\x00-\x7f]/); // eslint-disable-line no-control-regex
+        expect(raw).not.toMatch(/[^\x00-\x7f]/);
         for (const line of raw.split('\r\n')) expect(line.length).toBeLessThanOrEqual(line.includes('=?') ? 76 : 998);
       }),
     );

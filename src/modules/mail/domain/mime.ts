@@ -16,7 +16,7 @@ const OWN_HEADERS = new Set(
  * The complete message (RFC 5322, multipart/alternative of text and HTML) as it goes over the wire: CRLF lines, ASCII only, bodies in base64.
  * The same message and date give the same bytes, so a second attempt is byte-identical.
  *
- * Measured on two shared cores, 8 KB HTML + 2 KB text: about 30 µs; nodemailer's own composer takes about 400 µs for the same. Slicing one
+ * Measured on two shared cores, 8 KB HTML + 2 KB text: about 40 µs; nodemailer's own composer (base64) takes about 570 µs. Slicing one
  * native base64 string beat a hand-written encoder, per-line native calls and a regular expression.
  *
  * @throws UnsendableMessageError when a header value, name or address is not what it may be (reliability: header injection)
