@@ -15,7 +15,7 @@ export interface SmtpSettings {
   name?: string;
 }
 
-const MAX_POOL = 100;
+const MAX_POOL = 200;
 const PARAMETERS = new Set(['pool', 'requireTLS', 'name']);
 
 /**

@@ -1,0 +1,5 @@
+export { EmailProvider, type MailAddress, type OutgoingMessage, type SendOutcome } from './mail.types.js';
+export { MailConfigurationError, UnsendableMessageError } from './mail.errors.js';
+export { createEmailProvider } from './mail-provider.factory.js';
+export { MailModule } from './mail.module.js';
+export { MailboxModule } from './mailbox.module.js';
