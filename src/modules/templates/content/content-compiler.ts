@@ -11,7 +11,7 @@ const STOPPED: Record<ContentJobStopped['reason'], string> = {
 };
 
 /**
- * Compiles content, once per version, in a worker thread with hard limits of time and memory. Bad input of any kind comes back as problems;
+ * Compiles content, once per version, in a worker process with hard limits of time and memory. Bad input of any kind comes back as problems;
  * only an overloaded or stopping service throws (`ContentBusyError`).
  */
 @Injectable()

@@ -3,7 +3,7 @@ import { type CompileOptions, type CompileResult, type ContentProblem, type Cont
 import { PreparedContent, type MessageData, type RenderedContent } from '../domain/prepared-content.js';
 import { RenderError } from '../domain/render-error.js';
 
-/** What the content worker can be asked. Everything crosses the thread boundary, so everything is plain data. */
+/** What the content worker can be asked. Everything crosses a process boundary, so everything is plain data. */
 export type ContentJob =
   | { kind: 'compile'; source: ContentSource; options: CompileOptions }
   | { kind: 'preview'; source: ContentSource; options: CompileOptions; data: MessageData; unsubscribeUrl: string };

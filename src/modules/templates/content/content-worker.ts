@@ -1,8 +1,8 @@
-import { type Worker } from 'node:worker_threads';
+import { type ChildProcess } from 'node:child_process';
 import { DomainError, type ErrorCategory } from '../../../shared/domain-error.js';
 import { type ContentJob, type ContentJobResult } from './content-jobs.js';
-import { type WorkerReply } from './content-worker-thread.js';
-import { startWorkerThread } from './start-worker-thread.js';
+import { type WorkerReply } from './content-worker-process.js';
+import { startWorkerProcess } from './start-worker-process.js';
 
 /** The job used up its time or memory: the content is to blame, not the service. */
 export class ContentJobStopped extends Error {
@@ -17,7 +17,7 @@ export class ContentBusyError extends DomainError {
 }
 
 export interface ContentWorkerLimits {
-  /** For one job, from its start in the thread. */
+  /** For one job, from its start in the worker. */
   timeMs: number;
   heapMb: number;
   /** Jobs that may wait; more are refused, for a waiting job holds its source in memory. */
@@ -33,15 +33,15 @@ interface PendingJob {
 }
 
 /**
- * Runs content jobs one after the other in a thread with its own heap, so that hostile content can block or exhaust neither the event loop nor
- * the process. The thread starts with the first job (about half a second), is reused, and is replaced after it had to be killed. It never keeps
- * the process alive while idle.
+ * Runs content jobs one after the other in a process of their own, so that hostile content can block or exhaust neither the event loop nor the
+ * service. (Measured: a thread's heap limit is not enough, a single large allocation in a thread at its limit ends the whole process.) It starts
+ * with the first job (about half a second), is reused, and is replaced after it had to be killed. It never keeps the service alive while idle.
  */
 export class ContentWorker {
   private readonly limits: ContentWorkerLimits;
   private readonly queue: PendingJob[] = [];
   private current: PendingJob | undefined;
-  private thread: Promise<Worker> | undefined;
+  private process: Promise<ChildProcess> | undefined;
   private isClosed = false;
 
   constructor(limits: Partial<ContentWorkerLimits> = {}) {
@@ -62,8 +62,8 @@ export class ContentWorker {
   async close(): Promise<void> {
     this.isClosed = true;
     for (const { reject } of this.queue.splice(0)) reject(new ContentBusyError('The service is shutting down.'));
-    const thread = await this.thread?.catch(() => undefined);
-    await thread?.terminate();
+    const child = await this.process?.catch(() => undefined);
+    if (child) await kill(child);
   }
 
   private async next(): Promise<void> {
@@ -72,8 +72,8 @@ export class ContentWorker {
     const pending = this.current;
     if (!pending) return;
     try {
-      const thread = await (this.thread ??= this.start());
-      pending.resolve((await this.execute(thread, pending.job)) as never);
+      const child = await (this.process ??= this.start());
+      pending.resolve((await this.execute(child, pending.job)) as never);
     } catch (error) {
       pending.reject(error as Error);
     }
@@ -81,52 +81,69 @@ export class ContentWorker {
     await this.next();
   }
 
-  private start(): Promise<Worker> {
-    const thread = startWorkerThread('content-worker-thread', {
-      resourceLimits: { maxOldGenerationSizeMb: this.limits.heapMb, maxYoungGenerationSizeMb: 32, stackSizeMb: 4 },
-      // Content is given no way to the outside, and the thread none to the configuration.
-      env: {},
+  private start(): Promise<ChildProcess> {
+    const child = startWorkerProcess('content-worker-process', this.limits.heapMb);
+    const started = new Promise<ChildProcess>((resolve, reject) => {
+      child.once('message', () => {
+        child.removeAllListeners();
+        setReferenced(child, false);
+        // Dying between jobs (out of memory of the machine, say) costs nothing but a new start.
+        child.once('exit', () => this.forget(started));
+        resolve(child);
+      });
+      child.once('error', reject);
+      child.once('exit', (code) => reject(new Error(`the content worker ended at its start with code ${code}`)));
     });
-    const started = new Promise<Worker>((resolve, reject) => {
-      thread.once('message', () => resolve(thread));
-      thread.once('error', reject);
-      thread.once('exit', (code) => reject(new Error(`content worker ended at start with code ${code}`)));
-    });
-    started.then(
-      () => thread.unref(),
-      () => (this.thread = undefined),
-    );
+    started.catch(() => this.forget(started));
     return started;
   }
 
-  /** One job with its clock; a thread that did not answer properly is killed and forgotten. */
-  private execute(thread: Worker, job: ContentJob): Promise<unknown> {
+  private forget(process: Promise<ChildProcess>): void {
+    if (this.process === process) this.process = undefined;
+  }
+
+  /** One job with its clock; a process that did not answer properly is killed and forgotten. */
+  private execute(child: ChildProcess, job: ContentJob): Promise<unknown> {
     return new Promise<unknown>((resolve, reject) => {
-      const timer = setTimeout(() => stop(new ContentJobStopped('too_slow')), this.limits.timeMs);
-      const done = () => {
+      const finish = (settle: () => void) => {
         clearTimeout(timer);
-        thread.removeAllListeners('message').removeAllListeners('error').removeAllListeners('exit');
-        thread.unref();
+        child.off('message', onMessage).off('exit', onExit).off('error', onError);
+        setReferenced(child, false);
+        settle();
       };
-      const stop = (reason: Error) => {
-        done();
-        this.thread = undefined;
-        thread.on('error', () => undefined);
-        void thread.terminate().finally(() => reject(reason));
-      };
-      thread.on('message', ({ result, failure }: WorkerReply) => {
-        done();
-        if (failure === undefined) resolve(result);
-        else reject(failure === 'too_deep' ? new ContentJobStopped('too_deep') : new Error(failure));
-      });
-      thread.on('error', (error: NodeJS.ErrnoException) =>
-        stop(error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? new ContentJobStopped('too_complex') : error),
-      );
-      thread.on('exit', () =>
-        stop(this.isClosed ? new ContentBusyError('The service is shutting down.') : new ContentJobStopped('too_complex')),
-      );
-      thread.ref();
-      thread.postMessage({ id: 1, job });
+      const stop = (reason: Error) =>
+        finish(() => {
+          this.process = undefined;
+          void kill(child).then(() => reject(reason));
+        });
+      const onMessage = ({ result, failure }: WorkerReply) =>
+        finish(() => {
+          if (failure === undefined) resolve(result);
+          else reject(failure === 'too_deep' ? new ContentJobStopped('too_deep') : new Error(failure));
+        });
+      const onExit = () =>
+        stop(this.isClosed ? new ContentBusyError('The service is shutting down.') : new ContentJobStopped('too_complex'));
+      const onError = (error: Error) => stop(error);
+      const timer = setTimeout(() => stop(new ContentJobStopped('too_slow')), this.limits.timeMs);
+      child.on('message', onMessage).on('exit', onExit).on('error', onError);
+      setReferenced(child, true);
+      child.send(job);
     });
   }
+}
+
+/** Whether the process keeps ours alive: only while a job is under way. */
+function setReferenced(child: ChildProcess, isReferenced: boolean): void {
+  const method = isReferenced ? 'ref' : 'unref';
+  child[method]();
+  child.channel?.[method]();
+}
+
+function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => {
+    child.ref();
+    child.once('exit', () => resolve());
+    child.kill('SIGKILL');
+  });
 }

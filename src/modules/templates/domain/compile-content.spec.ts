@@ -100,6 +100,11 @@ describe('footer, pixel and preheader', () => {
     expect(own.hasUnsubscribe).toBe(true);
     expect(own.html).toBe('<body><a href="{{ unsubscribe_url }}">bye</a></body>');
     expect((await compile('<p>x</p>')).hasUnsubscribe).toBe(false);
+    const onlyInText = await compile('<p>x</p>', ALL, { text: 'bye: {{ unsubscribe_url }}' });
+    expect(onlyInText.html).toContain('{{ unsubscribe_url }}');
+    expect(onlyInText.text).toBe('bye: {{ unsubscribe_url }}\n');
+    const onlyInHtml = await compile('<a href="{{ unsubscribe_url }}">bye</a>', ALL, { text: 'x' });
+    expect(onlyInHtml.text).toContain('Unsubscribe: {{ unsubscribe_url }}');
   });
 
   it('puts the preheader first, as text', async () => {

@@ -58,7 +58,7 @@ class Compilation {
     const html = await this.toSafeHtml(mask);
     if (html === null) return null;
     const variables = variablesOf([...contentTemplates, ...subjectTemplates, ...textTemplates, ...preheaderTemplates]);
-    return this.assemble(html, mask, variables);
+    return this.assemble(html, mask, variables, variablesOf(contentTemplates).includes('unsubscribe_url'));
   }
 
   private checkSizes(): boolean {
@@ -131,15 +131,17 @@ class Compilation {
     }
   }
 
-  private assemble(html: string, mask: LiquidMask, variables: string[]): CompileResult['compiled'] {
+  private assemble(html: string, mask: LiquidMask, variables: string[], usesUnsubscribe: boolean): CompileResult['compiled'] {
     const { subject, text: ownText } = this.source;
-    const usesUnsubscribe = variables.some((name) => name === 'unsubscribe_url');
     const addsFooter = this.options.unsubscribeFooter && !usesUnsubscribe;
     const slots = new LinkSlots(mask, this.options.trackClicks);
     const scan = scanHtml(html);
     const linkEdits = slots.editsFor(scan);
     const linked = applyEdits(html, linkEdits);
-    const text = this.compileText(ownText, linked, mask, slots) + (addsFooter ? FOOTER_TEXT : '');
+    const alternative = this.compileText(ownText, linked, mask, slots);
+    // A text of the author's own may lack the link that the HTML has.
+    const textNeedsFooter = this.options.unsubscribeFooter && !/\bunsubscribe_url\b/.test(alternative);
+    const text = alternative + (textNeedsFooter ? FOOTER_TEXT : '');
     const finished = mask.unmask(applyEdits(html, [...linkEdits, ...this.insertions(html, scan, mask, addsFooter)]));
     this.problems.push(...dedupe(slots.problems));
     if (finished.length > CONTENT_LIMITS.output) {

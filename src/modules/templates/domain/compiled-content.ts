@@ -72,6 +72,8 @@ export const CONTENT_LIMITS = {
   output: 500_000,
   /** Gmail clips messages beyond about this many bytes. */
   clipBytes: 100_000,
+  /** Liquid tags and outputs in one text: each costs time whenever the content is prepared. */
+  liquidTags: 5_000,
   mjmlElements: 1_500,
   depth: 100,
   links: 500,

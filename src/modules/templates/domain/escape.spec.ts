@@ -18,6 +18,9 @@ describe('escaping', () => {
       ),
     );
     expect(singleLine('Hi\r\nBcc: victim@mail.example')).toBe('Hi Bcc: victim@mail.example');
+    const start = performance.now();
+    singleLine(' '.repeat(200_000) + 'x\n');
+    expect(performance.now() - start).toBeLessThan(200);
     expect(singleLine('  two  words ')).toBe('two  words');
   });
 

@@ -54,8 +54,8 @@ export function urlKind(url: string): 'web' | 'contact' | 'other' {
 
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 
-const CONTROL_RUNS =
-  /[\s\u0000-\u001f\u007f-\u009f\u2028\u2029]*[\u0000-\u001f\u007f-\u009f\u2028\u2029][\s\u0000-\u001f\u007f-\u009f\u2028\u2029]*/g;
+// One class and one quantifier: merge data decides the length of a run, so nothing here may backtrack.
+const BLANK_RUNS = /[\s\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g;
 const MAX_LINE = 900;
 
 /**
@@ -63,6 +63,6 @@ const MAX_LINE = 900;
  * result stays below the 998 characters of a line.
  */
 export function singleLine(text: string): string {
-  const line = (CONTROLS.test(text) ? text.replace(CONTROL_RUNS, ' ') : text).trim();
+  const line = (CONTROLS.test(text) ? text.replace(BLANK_RUNS, (run) => (CONTROLS.test(run) ? ' ' : run)) : text).trim();
   return line.length <= MAX_LINE ? line : wellFormed(line.slice(0, MAX_LINE)).trimEnd();
 }

@@ -1,6 +1,7 @@
-import { analyzeSync, type Liquid, type Template, type Token } from 'liquidjs';
-import { type ContentPath, type ContentProblem } from './compiled-content.js';
+import { type Liquid, type Template, type Token } from 'liquidjs';
+import { CONTENT_LIMITS, type ContentPath, type ContentProblem } from './compiled-content.js';
 import { ALLOWED_FILTERS, ALLOWED_TAGS } from './liquid-engines.js';
+import { globalUses, type VariableUse } from './template-variables.js';
 import { blockDepth, LiquidMask } from './liquid-mask.js';
 
 /** What merge data always offers; anything else is probably a typing mistake. */
@@ -16,12 +17,19 @@ export function checkLiquid(
   path: ContentPath,
 ): { templates: Template[] | null; problems: ContentProblem[] } {
   try {
+    const { tokens } = new LiquidMask(source);
+    if (tokens.length > CONTENT_LIMITS.liquidTags) return { templates: null, problems: [tooManyTags(tokens.length, path)] };
     // LiquidJS parses, analyses and renders by recursion: depth is checked before any of it.
-    if (blockDepth(new LiquidMask(source).tokens) > MAX_DEPTH) throw new RangeError('nested too deeply');
+    if (blockDepth(tokens) > MAX_DEPTH) throw new RangeError('nested too deeply');
     return { templates: engine.parse(source), problems: [] };
   } catch (error) {
     return { templates: null, problems: [liquidProblem(error, path)] };
   }
+}
+
+function tooManyTags(count: number, path: ContentPath): ContentProblem {
+  const message = `There are ${count} Liquid tags; at most ${CONTENT_LIMITS.liquidTags} are possible.`;
+  return { path, code: 'too_many_tags', message, severity: 'error' };
 }
 
 const MAX_DEPTH = 50;
@@ -49,43 +57,42 @@ function explain(message: string): string {
 
 /** Paths the templates read that no tag of their own defines. */
 export function variablesOf(templates: Template[]): string[] {
-  const globals = analyzeSync(templates, { partials: false }).globals;
-  return [...new Set(Object.values(globals).flatMap((uses) => uses.map(String)))].sort();
+  return [...new Set(globalUses(templates).map(({ path }) => path))].sort();
 }
 
 /** Advice about merge fields: names that nothing will fill, and fields that may be empty without a default. */
 export function lintMergeFields(mask: LiquidMask, templates: Template[], path: ContentPath): ContentProblem[] {
-  const problems = Object.entries(analyzeSync(templates, { partials: false }).globals).flatMap(([root, uses]) => {
-    const field = uses.find((use) => root === 'contact' && typeof use.segments[1] === 'string' && !CONTACT_FIELDS.has(use.segments[1]));
-    const unknown = ROOTS.has(root) ? field : uses[0];
-    if (!unknown) return [];
-    const hint = CONTACT_FIELDS.has(root)
-      ? ` Did you mean contact.${root}?`
-      : field
-        ? ` Did you mean contact.attributes.${String(field.segments[1])}?`
-        : '';
-    return [
-      {
-        path,
-        code: 'unknown_variable',
-        message: `Nothing is called "${String(unknown)}".${hint}`,
-        line: unknown.location.row,
-        severity: 'warning' as const,
-      },
-    ];
+  const unknown = new Map<string, VariableUse>();
+  for (const use of globalUses(templates)) {
+    const [root, field] = use.segments;
+    const isKnown = ROOTS.has(root) && (root !== 'contact' || field === undefined || CONTACT_FIELDS.has(field));
+    const name = ROOTS.has(root) ? `${root}.${field}` : root;
+    if (!isKnown && !unknown.has(name)) unknown.set(name, use);
+  }
+  const problems = [...unknown].slice(0, 20).map(([name, use]): ContentProblem => {
+    const line = mask.source.slice(0, use.begin).split('\n').length;
+    return { path, code: 'unknown_variable', message: `Nothing is called "${name}".${hintFor(use.segments)}`, line, severity: 'warning' };
   });
   return [...problems, ...missingDefaults(mask, path)];
 }
 
+function hintFor([root, field]: string[]): string {
+  if (root === 'contact') return ` Did you mean contact.attributes.${field}?`;
+  return CONTACT_FIELDS.has(root) ? ` Did you mean contact.${root}?` : '';
+}
+
 function missingDefaults(mask: LiquidMask, path: ContentPath): ContentProblem[] {
-  const conditions = mask.tokens.filter((token) => token.name !== '').map((token) => token.text);
+  const conditions = mask.tokens
+    .filter((token) => token.name !== '')
+    .map((token) => token.text)
+    .join('\n');
   const seen = new Set<string>();
   const problems: ContentProblem[] = [];
   for (const token of mask.tokens) {
     const field = token.name === '' ? /^\{\{-?\s*(contact(?:\.[\w-]+)+)/.exec(token.text)?.[1] : undefined;
     if (!field || seen.has(field) || SURE_FIELDS.has(field) || /\|\s*(?:default|required)\b/.test(token.text)) continue;
-    if (conditions.some((text) => text.includes(field))) continue;
     seen.add(field);
+    if (problems.length >= 20 || conditions.includes(field)) continue;
     const message = `${field} may be empty. Give it a default: {{ ${field} | default: "…" }}.`;
     problems.push({ path, code: 'no_default', message, line: mask.lineOf(token), severity: 'warning' });
   }

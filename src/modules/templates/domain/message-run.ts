@@ -1,4 +1,4 @@
-import { analyzeSync, Context, toValueSync, type Liquid, type Template } from 'liquidjs';
+import { Context, toValueSync, type Liquid, type Template } from 'liquidjs';
 import { urlKind } from './escape.js';
 import { compileOutput, constantOf, type FastContext, type FastValue } from './flatten.js';
 import { ENGINES } from './liquid-engines.js';
@@ -96,22 +96,17 @@ export class PartRun implements FastContext {
   }
 }
 
-const NO_LOCALS: ReadonlySet<string> = new Set();
-
 export class UrlTemplate {
-  private readonly pieces: (string | FastValue)[] | null;
-  private readonly roots: string[];
+  constructor(private readonly templates: Template[]) {}
 
-  constructor(private readonly templates: Template[]) {
-    const pieces = templates.map((template) => constantOf(template) ?? urlValue(template));
-    this.pieces = pieces.every((piece) => piece !== null) ? pieces : null;
-    this.roots = this.pieces ? Object.keys(analyzeSync(templates, { partials: false }).globals) : [];
-  }
-
-  /** Evaluates without LiquidJS; null where the address needs it or reads a name the surrounding template defines. */
+  /** Evaluates without LiquidJS; null where the address needs it, e.g. because it reads a name the surrounding template defines. */
   fast(locals: ReadonlySet<string>): ((run: FastContext) => string) | null {
-    const { pieces } = this;
-    if (!pieces || this.roots.some((root) => locals.has(root))) return null;
+    const pieces: (string | FastValue)[] = [];
+    for (const template of this.templates) {
+      const piece = constantOf(template) ?? urlValue(template, locals);
+      if (piece === null) return null;
+      pieces.push(piece);
+    }
     return (run) => {
       let address = '';
       for (const piece of pieces) address += typeof piece === 'string' ? piece : urlPiece(address, piece(run));
@@ -125,8 +120,8 @@ export class UrlTemplate {
   }
 }
 
-function urlValue(template: Template): FastValue | null {
-  const output = compileOutput(template, ENGINES.url, NO_LOCALS);
+function urlValue(template: Template, locals: ReadonlySet<string>): FastValue | null {
+  const output = compileOutput(template, ENGINES.url, locals);
   if (!output) return null;
   return output.isEscaped ? output.value : (run) => new UrlValue(output.value(run));
 }

@@ -1,4 +1,3 @@
-import mjml2html from 'mjml';
 import { type ContentProblem } from './compiled-content.js';
 import { type LiquidMask } from './liquid-mask.js';
 
@@ -8,6 +7,8 @@ import { type LiquidMask } from './liquid-mask.js';
  * because a lost `{% endif %}` changes what a message says.
  */
 export async function mjmlToHtml(mask: LiquidMask): Promise<{ html: string | null; problems: ContentProblem[] }> {
+  // Loaded on first use: half a second that plain HTML need not pay.
+  const { default: mjml2html } = await import('mjml');
   let result: Awaited<ReturnType<typeof mjml2html>>;
   try {
     result = await mjml2html(mask.masked, {

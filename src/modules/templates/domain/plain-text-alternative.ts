@@ -47,12 +47,12 @@ export function plainTextOf(html: string, mask: LiquidMask, addresses: ReadonlyM
       { selector: 'ul', options: { itemPrefix: ' - ' } },
     ],
   });
-  return (
-    withoutTagLines(text, mask)
-      .replace(/[ \t]+$/gm, '')
-      .replace(/\n{3,}/g, '\n\n')
-      .trim() + '\n'
-  );
+  const lines = withoutTagLines(text, mask).split('\n');
+  return `${lines
+    .map((line) => line.trimEnd())
+    .join('\n')
+    .replace(/\n{3,}/g, '\n\n')
+    .trim()}\n`;
 }
 
 /** A line that holds nothing but control tags must not leave an empty line behind when it is rendered. */

@@ -1,4 +1,4 @@
-import { analyzeSync, IfTag, toValueSync, UnlessTag, type Context, type Liquid, type Template, type Value } from 'liquidjs';
+import { IfTag, toValueSync, UnlessTag, type Context, type Liquid, type Template, type Value } from 'liquidjs';
 import { CONTENT_LIMITS } from './compiled-content.js';
 import { escapeHtml, plainText } from './escape.js';
 import { compileCondition } from './flatten-condition.js';
@@ -8,6 +8,7 @@ import { harmless, PartRun, UrlTemplate, type MessageRun } from './message-run.j
 import { CappedEmitter, tooLarge } from './render-budget.js';
 import { RenderError } from './render-error.js';
 import { SlotTag } from './slot-tags.js';
+import { localNames } from './template-variables.js';
 
 type Slot = (run: PartRun) => string;
 
@@ -47,7 +48,7 @@ export class Part {
     this.engine = ENGINES[name];
     this.escape = name === 'html' ? escapeHtml : plainText;
     const templates = this.engine.parse(source);
-    this.locals = new Set(Object.keys(analyzeSync(templates, { partials: false }).locals));
+    this.locals = localNames(templates);
     this.segments = this.flatten(templates);
   }
 
