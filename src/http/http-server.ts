@@ -5,7 +5,8 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Ids } from '../shared/ids.js';
 import { JSON_LIMIT, registerBodyParsers } from './body-parsers.js';
 import { Metrics } from './metrics.js';
-import { serveDocument } from './openapi-document.js';
+import { serveDocs } from './docs.js';
+import { buildDocument } from './openapi-document.js';
 import { problemDocument, refusalOf } from './problem.js';
 import { ProblemFilter } from './problem.filter.js';
 import { RouteTable } from './route-table.js';
@@ -50,11 +51,11 @@ export function registerHttp(app: NestFastifyApplication): void {
   measure(server, app.get(Metrics, { strict: false }));
   app.useGlobalPipes(new RequestValidationPipe());
   app.useGlobalFilters(new ProblemFilter(routes, app.get(Ids, { strict: false })));
-  serveDocument(app);
+  serveDocs(server, () => buildDocument(app));
 }
 
 const API_POLICY = "default-src 'none'; frame-ancestors 'none'";
-/** Swagger UI brings its scripts along and sets styles inline. */
+/** Swagger UI sets styles inline. */
 const DOCS_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
 

@@ -54,16 +54,6 @@ export function buildDocument(app: INestApplication): OpenAPIObject {
   return document;
 }
 
-/** `/openapi.json`, and Swagger UI at `/docs` with everything it needs on board. */
-export function serveDocument(app: INestApplication): void {
-  SwaggerModule.setup('docs', app, () => buildDocument(app), {
-    jsonDocumentUrl: 'openapi.json',
-    raw: ['json'],
-    customSiteTitle: 'Campaign engine: API',
-    swaggerOptions: { persistAuthorization: true, displayRequestDuration: true, docExpansion: 'none', tagsSorter: 'alpha', filter: true },
-  });
-}
-
 type Open = OperationObject & { 'x-public'?: boolean; 'x-no-idempotency'?: boolean };
 
 /** What holds for whole groups of operations is said here once, not at each of them. */
