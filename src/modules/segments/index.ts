@@ -11,3 +11,9 @@ export {
 } from './domain/rule.js';
 export type { SegmentDefinition, SegmentDefinitions } from './domain/segment-graph.js';
 export type { SqlFragment } from './domain/sql-fragment.js';
+export { RULE_MODELS, RULE_SCHEMA } from './dto/rule.dto.js';
+export { RuleNotUsableError, SegmentNotFoundError } from './segments.errors.js';
+export { SegmentsModule } from './segments.module.js';
+export type { SegmentRow } from './segments.queries.js';
+export { SegmentsService } from './segments.service.js';
+export type { CompileOptions } from './domain/rule-compiler.js';

@@ -4,7 +4,7 @@ import { BUILTIN_FIELDS, OPERATORS, RULE_LIMITS, isBuiltin, type FieldKind, type
 import { badText } from './text-check.js';
 
 const MAX_DAYS = 36_500;
-const ATTRIBUTE_NAME = /^[\p{L}_][\p{L}\p{N}_ .-]{0,99}$/u;
+const ATTRIBUTE_NAME = /^[\p{L}_][\p{L}\p{M}\p{N}_ .-]{0,99}$/u;
 
 const TEXT_OPERATORS: Operator[] = [
   'eq',

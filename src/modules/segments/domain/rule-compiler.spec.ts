@@ -61,9 +61,9 @@ describe('checkSegmentGraph: what a segment may refer to', () => {
       [id(2), dynamic({ all: [segment(3)] })],
       [id(3), dynamic({ not: segment(2) })],
     ]);
-    expect(checkSegmentGraph(segment(9), definitions, 'rules', id(9))).toMatchObject([{ path: 'rules.segmentId', code: 'segment_cycle' }]);
+    expect(checkSegmentGraph(segment(9), definitions, { self: id(9) })).toMatchObject([{ path: 'rules.segmentId', code: 'segment_cycle' }]);
     expect(checkSegmentGraph(segment(1), definitions)).toMatchObject([{ code: 'segment_cycle' }]);
-    expect(checkSegmentGraph(segment(2), new Map([[id(2), dynamic(segment(9))]]), 'rules', id(9))).toMatchObject([
+    expect(checkSegmentGraph(segment(2), new Map([[id(2), dynamic(segment(9))]]), { self: id(9) })).toMatchObject([
       { code: 'segment_cycle' },
     ]);
   });
@@ -74,7 +74,7 @@ describe('checkSegmentGraph: what a segment may refer to', () => {
       [id(2), dynamic(segment(3))],
       [id(3), { type: 'static' }],
     ]);
-    expect(checkSegmentGraph({ all: [segment(1), segment(2), segment(3)] }, definitions, 'rules', id(9))).toEqual([]);
+    expect(checkSegmentGraph({ all: [segment(1), segment(2), segment(3)] }, definitions, { self: id(9) })).toEqual([]);
   });
 
   it('refuses what multiplies from level to level, quickly', () => {

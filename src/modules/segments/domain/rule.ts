@@ -143,8 +143,10 @@ export const RULE_LIMITS = {
   depth: 5,
   listValues: 1_000,
   textLength: 1_000,
-  /** Nodes of a rule with all the dynamic segments it refers to written out: what one statement may hold. */
+  /** Nodes of a rule with all the dynamic segments it refers to written out, when it is saved. */
   inlinedNodes: 500,
+  /** The same when it is compiled: wider, because the segments a saved rule refers to may have grown since. */
+  compiledNodes: 5_000,
 } as const;
 
 /** One node of a tree with its JSON path. */

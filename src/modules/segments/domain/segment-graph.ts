@@ -13,9 +13,13 @@ export const SEGMENT_MISSING = 'is not a segment of yours';
 /**
  * What stands against writing `rule` out with all the segments it refers to: a segment that does not exist, a segment that (through others)
  * refers to itself, or more parts than one statement may hold. Each fault stands at the reference in `rule` that leads to it. `self` is the
- * segment the rule belongs to, if it is saved already.
+ * segment the rule belongs to, if it is saved already; `limit` the number of parts.
  */
-export function checkSegmentGraph(rule: Rule, definitions: SegmentDefinitions, path = 'rules', self?: string): Problem[] {
+export function checkSegmentGraph(
+  rule: Rule,
+  definitions: SegmentDefinitions,
+  { path = 'rules', self, limit = RULE_LIMITS.inlinedNodes }: { path?: string; self?: string; limit?: number } = {},
+): Problem[] {
   const sizes = new Map<string, number>();
   const problems: Problem[] = [];
   let total = countNodes(rule);
@@ -24,15 +28,13 @@ export function checkSegmentGraph(rule: Rule, definitions: SegmentDefinitions, p
     if (typeof size === 'number') total += size;
     else problems.push({ path: reference.path, ...size });
   }
-  if (problems.length === 0 && total > RULE_LIMITS.inlinedNodes) problems.push({ path, ...TOO_LARGE });
+  if (problems.length === 0 && total > limit) {
+    problems.push({ path, message: `has, with the segments it refers to written out, more than ${limit} parts`, code: 'too_many_nodes' });
+  }
   return problems;
 }
 
 type Fault = Omit<Problem, 'path'>;
-const TOO_LARGE: Fault = {
-  message: `has, with the segments it refers to written out, more than ${RULE_LIMITS.inlinedNodes} parts`,
-  code: 'too_many_nodes',
-};
 const CYCLE: Fault = { message: 'leads, directly or through others, to a segment that is part of itself', code: 'segment_cycle' };
 
 function inlinedSize(id: string, definitions: SegmentDefinitions, sizes: Map<string, number>, open: Set<string>): number | Fault {
@@ -49,7 +51,7 @@ function inlinedSize(id: string, definitions: SegmentDefinitions, sizes: Map<str
       const inner = inlinedSize(reference.id, definitions, sizes, open);
       if (typeof inner !== 'number') return inner;
       // Sizes multiply from level to level; stopping here keeps the sum a small number.
-      size = Math.min(size + inner, RULE_LIMITS.inlinedNodes + 1);
+      size = Math.min(size + inner, RULE_LIMITS.compiledNodes + 1);
     }
     open.delete(id);
   }
