@@ -1,6 +1,6 @@
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { DiscoveryService } from '@nestjs/core';
-import { WorkerHost } from '@nestjs/bullmq';
+import { DiscoveryService, ModuleRef } from '@nestjs/core';
+import { BullRegistrar, WorkerHost } from '@nestjs/bullmq';
 import { AppConfig } from '../config/index.js';
 import { QueueConnection } from './queue-connection.js';
 
@@ -46,7 +46,10 @@ export function assertEveryJobHasOneHandler(queues: readonly QueueJobs[], proces
   if (faults.length > 0) throw new Error(`Job handlers: ${faults.join('; ')}`);
 }
 
-/** Checks the handlers when a worker process starts, and lets running jobs finish before anything else is shut down. */
+/**
+ * Starts the workers of a process that has the role, once everything else of it is initialised and every job is known to have its handler;
+ * stops them before anything else is shut down, letting running jobs finish.
+ */
 @Injectable()
 export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('Queue');
@@ -54,27 +57,32 @@ export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdow
 
   constructor(
     private readonly discovery: DiscoveryService,
+    private readonly modules: ModuleRef,
     private readonly connection: QueueConnection,
     private readonly config: AppConfig,
   ) {}
 
   onApplicationBootstrap(): void {
+    if (!this.config.roles.worker) return;
     const instances = this.discovery.getProviders().map((wrapper) => wrapper.instance as unknown);
-    this.hosts = instances.filter((instance): instance is WorkerHost => instance instanceof WorkerHost);
+    const queues = instances.filter((instance) => instance instanceof RegisteredQueue);
+    if (queues.length === 0) return;
+    this.modules.get(BullRegistrar, { strict: false }).register();
+    this.hosts = instances.filter((instance) => instance instanceof WorkerHost);
     for (const { worker } of this.hosts) {
       // A worker goes on by itself after an error of its connection; without a listener the error would end the process.
       worker.on('error', (error) => this.logger.warn(`Worker of queue ${worker.name}: ${error.message}`));
     }
-    if (!this.config.roles.worker) return;
-    const queues = instances.filter((instance): instance is RegisteredQueue => instance instanceof RegisteredQueue);
-    assertEveryJobHasOneHandler(
-      [...new Map(queues.map(({ definition }) => [definition.name, definition])).values()],
-      this.hosts.map((host) => ({
-        className: host.constructor.name,
-        queue: host.worker.name,
-        handles: (host as WorkerHost & { handles?: readonly string[] }).handles ?? [],
-      })),
-    );
+    this.assertComplete(queues.map(({ definition }) => definition));
+  }
+
+  private assertComplete(queues: QueueJobs[]): void {
+    const processors = this.hosts.map((host) => ({
+      className: host.constructor.name,
+      queue: host.worker.name,
+      handles: (host as WorkerHost & { handles?: readonly string[] }).handles ?? [],
+    }));
+    assertEveryJobHasOneHandler(queues, processors);
     if (this.hosts.length > this.connection.workerLimit) {
       throw new Error(`POOL_QUEUE is too small: ${this.hosts.length} workers need at least ${this.hosts.length + 2} connections`);
     }

@@ -34,6 +34,8 @@ export class QueueModule {
         QueueConnectionModule,
         BullModule.forRootAsync({
           inject: [QueueConnection],
+          // `Workers` registers the processors, and only in processes with the worker role.
+          extraOptions: { manualRegistration: true },
           useFactory: ({ connection, prefix }: QueueConnection) => ({ connection, prefix, defaultJobOptions: JOB_DEFAULTS }),
         }),
       ],

@@ -1,0 +1,61 @@
+import { Logger, type LoggerService } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { type AppConfig, ConfigError, withDatabaseUrl } from '../config/index.js';
+import { DatabaseSetupError, EmbeddedPostgres, migrateDatabase } from '../database/index.js';
+import { AppModule } from './app.module.js';
+import type { Shutdown } from './shutdown.js';
+
+/** Cannot listen where it was told to; one line for people. */
+export class ListenError extends Error {}
+
+/** Faults that a person can mend: printed as they are, without a stack. */
+export const isForPeople = (error: unknown): error is Error =>
+  error instanceof ConfigError || error instanceof DatabaseSetupError || error instanceof ListenError;
+
+/** Starts the roles of this process, and tells `shutdown` how to stop each part. */
+export async function start(loaded: AppConfig, shutdown: Shutdown, logger: LoggerService): Promise<void> {
+  const log = new Logger('Start');
+  const config = await withDatabase(loaded, shutdown, log);
+  if (shutdown.begun) return;
+  const { applied, warnings } = await migrateDatabase(config.database.url!);
+  if (applied.length > 0) log.log(`Applied ${applied.length} migration(s), up to ${applied.at(-1)}`);
+  for (const warning of warnings) log.warn(warning);
+  const creating = NestFactory.create<NestFastifyApplication>(AppModule.register(config), new FastifyAdapter(), {
+    logger,
+    abortOnError: false,
+  });
+  const app = await shutdown.track('the application', creating, (created) => created.close());
+  if (shutdown.begun) return;
+  if (!config.roles.api) serveHealthOnly(app);
+  await listen(app, config, log);
+}
+
+async function withDatabase(config: AppConfig, shutdown: Shutdown, log: Logger): Promise<AppConfig> {
+  if (!config.database.embedded) return config;
+  const starting = EmbeddedPostgres.start({ dataDir: config.dataDir, log: (message) => log.warn(message) });
+  const embedded = await shutdown.track('the embedded database', starting, (started) => started.stop());
+  return withDatabaseUrl(config, embedded.url);
+}
+
+/** A worker or scheduler answers its supervisor and the metrics collector, nobody else. */
+function serveHealthOnly(app: NestFastifyApplication): void {
+  const fastify = app.getHttpAdapter().getInstance();
+  fastify.addHook('onRequest', async (request, reply) => {
+    if (!/^\/(health|metrics)(\/|\?|$)/.test(request.url)) await reply.code(404).send();
+  });
+}
+
+async function listen(app: NestFastifyApplication, config: AppConfig, log: Logger): Promise<void> {
+  await app.init();
+  const { host, port } = config.http;
+  const fastify = app.getHttpAdapter().getInstance();
+  // Not app.listen(): it logs a failure with its stack before we can say in one line what to do about it.
+  const address = await fastify.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
+    if (error.syscall !== 'listen' && error.syscall !== 'getaddrinfo') throw error;
+    const reason = error.code === 'EADDRINUSE' ? 'another program listens there already; stop it or set PORT' : error.message;
+    throw new ListenError(`PORT=${port}: cannot listen on ${host}:${port}: ${reason}`);
+  });
+  const roles = Object.entries(config.roles).flatMap(([role, on]) => (on ? [role] : []));
+  log.log(`Listening on ${address} as ${roles.join(', ')}`);
+}
