@@ -36,7 +36,7 @@ export function registerBodyParsers(server: FastifyInstance): void {
     attempt(done, () => parseForm(body.toString()));
   });
   server.addContentTypeParser(['text/csv', 'application/x-ndjson'], (request, payload, done) => {
-    attempt(done, () => limited(payload as Readable, request.headers['content-length'], STREAM_LIMIT));
+    attempt(done, () => limitedStream(payload as Readable, request.headers['content-length'], STREAM_LIMIT));
   });
   server.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: WEBHOOK_LIMIT }, (request, body, done) => {
     if (isWebhook(request)) return done(null, keepRaw(request, body as Buffer));
@@ -106,7 +106,7 @@ function parseForm(text: string): Record<string, string> {
  * The body as a stream that refuses to go beyond the limit. It is read only when somebody reads it: Node drops what is left of a body nobody
  * has touched, but waits for one that was begun.
  */
-function limited(payload: Readable, contentLength: string | undefined, limit: number): Readable {
+export function limitedStream(payload: Readable, contentLength: string | undefined, limit: number): Readable {
   if (Number(contentLength ?? 0) > limit) throw new BodyTooLargeError(limit);
   async function* read(): AsyncGenerator<Buffer> {
     let size = 0;
