@@ -1,4 +1,5 @@
-export { evaluateRule, type ContactFacts, type EmailFacts } from './domain/rule-evaluator.js';
+export type { ContactFacts, EmailFacts } from './domain/contact-facts.js';
+export { evaluateRule } from './domain/rule-evaluator.js';
 export { isRule, validateRule } from './domain/rule-validator.js';
 export {
   mapStepReferences,

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, Patch, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Patch, Post, Query } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiCreatedResponse,
@@ -8,8 +8,8 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
-import { ApiProblems, IdParam, IfMatch, PageDto, PageQuery, etagOf } from '../../http/index.js';
+import { ApiProblems, IdParam, IfMatch, PageDto, PageQuery, WithEtag } from '../../http/index.js';
+import type { Page } from '../../shared/page.js';
 import { Can, Ctx, type TenantContext } from '../identity/index.js';
 import { RULE_MODELS } from './dto/rule.dto.js';
 import {
@@ -42,19 +42,20 @@ export class SegmentsController {
   @ApiOperation({ summary: 'List segments', description: 'Newest first.' })
   @ApiOkResponse({ type: PageDto(SegmentDto) })
   @ApiProblems(400)
-  list(@Ctx() ctx: TenantContext, @Query() query: ListSegmentsQuery) {
+  listSegments(@Ctx() ctx: TenantContext, @Query() query: ListSegmentsQuery): Promise<Page<SegmentDto>> {
     return this.segments.list(ctx, query);
   }
 
   @Can('segments:write')
   @Post()
+  @WithEtag()
   @ApiOperation({
     summary: 'Create a segment',
     description: 'A dynamic segment needs rules; a static one has none, and gets its members afterwards.',
   })
   @ApiCreatedResponse({ type: SegmentDto })
-  @ApiProblems(400, 422)
-  create(@Ctx() ctx: TenantContext, @Body() body: CreateSegmentDto) {
+  @ApiProblems(400, 415, 422)
+  createSegment(@Ctx() ctx: TenantContext, @Body() body: CreateSegmentDto): Promise<SegmentDto> {
     return this.segments.create(ctx, body);
   }
 
@@ -67,37 +68,38 @@ export class SegmentsController {
     description: 'For rules that need not be saved. Gives the count and a sample.',
   })
   @ApiOkResponse({ type: SegmentPreviewDto })
-  @ApiProblems(400, 422, 503)
-  preview(@Ctx() ctx: TenantContext, @Body() { rules, sampleSize }: PreviewSegmentDto) {
+  @ApiProblems(400, 415, 422, 503)
+  previewSegment(@Ctx() ctx: TenantContext, @Body() { rules, sampleSize }: PreviewSegmentDto): Promise<SegmentPreviewDto> {
     return this.audience.preview(ctx, rules, sampleSize ?? 10);
   }
 
   @Can('segments:read')
   @Get(':id')
+  @WithEtag()
   @ApiOperation({ summary: 'Read a segment' })
-  @ApiOkResponse({ type: SegmentDto, headers: { ETag: { schema: { type: 'string' }, description: 'For `If-Match`.' } } })
+  @ApiOkResponse({ type: SegmentDto })
   @ApiProblems(400, 404)
-  async get(@Ctx() ctx: TenantContext, @IdParam() id: string, @Res({ passthrough: true }) reply: FastifyReply) {
-    return withEtag(reply, await this.segments.read(ctx, id));
+  getSegment(@Ctx() ctx: TenantContext, @IdParam() id: string): Promise<SegmentDto> {
+    return this.segments.read(ctx, id);
   }
 
   @Can('segments:write')
   @Patch(':id')
+  @WithEtag()
   @ApiOperation({
     summary: 'Change name or rules',
     description:
       'New rules apply at once wherever the segment is used, except to campaigns that have enrolled their audience already. The type cannot be changed.',
   })
   @ApiOkResponse({ type: SegmentDto })
-  @ApiProblems(400, 404, 412, 422)
-  async update(
+  @ApiProblems(400, 404, 412, 415, 422)
+  updateSegment(
     @Ctx() ctx: TenantContext,
     @IdParam() id: string,
     @Body() body: UpdateSegmentDto,
     @IfMatch() ifMatch: string | undefined,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ) {
-    return withEtag(reply, await this.segments.update(ctx, id, body, ifMatch));
+  ): Promise<SegmentDto> {
+    return this.segments.update(ctx, id, body, ifMatch);
   }
 
   @Can('segments:write')
@@ -109,7 +111,7 @@ export class SegmentsController {
   })
   @ApiNoContentResponse()
   @ApiProblems(400, 404, 409)
-  remove(@Ctx() ctx: TenantContext, @IdParam() id: string) {
+  deleteSegment(@Ctx() ctx: TenantContext, @IdParam() id: string): Promise<void> {
     return this.segments.remove(ctx, id);
   }
 
@@ -118,7 +120,7 @@ export class SegmentsController {
   @ApiOperation({ summary: 'List the contacts in a segment', description: 'As of now, newest first; erased contacts are left out.' })
   @ApiOkResponse({ type: PageDto(SegmentContactDto) })
   @ApiProblems(400, 404, 422, 503)
-  contacts(@Ctx() ctx: TenantContext, @IdParam() id: string, @Query() query: PageQuery) {
+  listSegmentContacts(@Ctx() ctx: TenantContext, @IdParam() id: string, @Query() query: PageQuery): Promise<Page<SegmentContactDto>> {
     return this.audience.contacts(ctx, id, query);
   }
 
@@ -130,8 +132,8 @@ export class SegmentsController {
     description: 'Idempotent. If one id names no contact of yours, nobody is added.',
   })
   @ApiOkResponse({ type: MembersAddedDto })
-  @ApiProblems(400, 404, 409, 422)
-  addMembers(@Ctx() ctx: TenantContext, @IdParam() id: string, @Body() { contactIds }: SegmentMembersDto) {
+  @ApiProblems(400, 404, 409, 415, 422)
+  addSegmentMembers(@Ctx() ctx: TenantContext, @IdParam() id: string, @Body() { contactIds }: SegmentMembersDto): Promise<MembersAddedDto> {
     return this.audience.addMembers(ctx, id, contactIds);
   }
 
@@ -139,13 +141,12 @@ export class SegmentsController {
   @Delete(':id/members')
   @ApiOperation({ summary: 'Take contacts out of a static segment', description: 'Idempotent: who is no member stays none.' })
   @ApiOkResponse({ type: MembersRemovedDto })
-  @ApiProblems(400, 404, 409, 422)
-  removeMembers(@Ctx() ctx: TenantContext, @IdParam() id: string, @Body() { contactIds }: SegmentMembersDto) {
+  @ApiProblems(400, 404, 409, 415, 422)
+  removeSegmentMembers(
+    @Ctx() ctx: TenantContext,
+    @IdParam() id: string,
+    @Body() { contactIds }: SegmentMembersDto,
+  ): Promise<MembersRemovedDto> {
     return this.audience.removeMembers(ctx, id, contactIds);
   }
-}
-
-function withEtag<T>(reply: FastifyReply, resource: T): T {
-  reply.header('etag', etagOf(resource));
-  return resource;
 }

@@ -1,6 +1,6 @@
 import { parseInstant, parseNumber } from './iso-instant.js';
 import { isBuiltin, positive, type AttributeRule, type PositiveOperator, type Scalar } from './rule.js';
-import type { ContactFacts } from './rule-evaluator.js';
+import type { ContactFacts } from './contact-facts.js';
 
 const DAY_MS = 86_400_000;
 

@@ -1,5 +1,6 @@
 import type { AttributeRule, Operator, Rule } from './rule.js';
-import { evaluateRule, type ContactFacts } from './rule-evaluator.js';
+import type { ContactFacts } from './contact-facts.js';
+import { evaluateRule } from './rule-evaluator.js';
 import { mapStepReferences, stepReferences } from './rule.js';
 
 const NOW = new Date('2026-03-10T12:00:00Z');

@@ -11,10 +11,9 @@ import {
   Max,
   MaxLength,
   Min,
-  ValidateIf,
   IsString,
 } from 'class-validator';
-import { IsHeaderText, PageQuery } from '../../../http/index.js';
+import { IsHeaderText, Omittable, PageQuery } from '../../../http/index.js';
 import type { Rule } from '../domain/rule.js';
 import type { SegmentContactRow } from '../segment-audience.queries.js';
 import type { SegmentRow } from '../segments.queries.js';
@@ -49,7 +48,7 @@ export class CreateSegmentDto {
 
 export class UpdateSegmentDto {
   @ApiPropertyOptional({ minLength: 1, maxLength: 255 })
-  @ValidateIf((_, value) => value !== undefined)
+  @Omittable()
   @IsHeaderText(255)
   name?: string;
 
@@ -97,7 +96,7 @@ export class PreviewSegmentDto {
   rules: unknown;
 
   @ApiPropertyOptional({ type: 'integer', minimum: 0, maximum: 20, default: 10, description: 'How many of the contacts to show.' })
-  @ValidateIf((_, value) => value !== undefined)
+  @Omittable()
   @IsInt()
   @Min(0)
   @Max(20)
