@@ -1,0 +1,106 @@
+import { Body, Controller, Get, HttpCode, Post } from '@nestjs/common';
+import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiProblems, IdParam } from '../../http/index.js';
+import { Can, Ctx, type TenantContext } from '../identity/index.js';
+import { CampaignControlService } from './campaign-control.service.js';
+import { CampaignLaunchService } from './campaign-launch.service.js';
+import type { Campaign } from './domain/campaign.js';
+import { CampaignActionDto, LaunchDto, PausedDto, PreflightDto, ResumeDto } from './dto/campaign-actions.dto.js';
+import { toCampaignDto } from './dto/campaign.dto.js';
+
+/** What makes a campaign go, and stop. */
+@ApiTags('Campaigns')
+@ApiBearerAuth()
+@Controller('api/campaigns/:id')
+export class CampaignActionsController {
+  constructor(
+    private readonly launching: CampaignLaunchService,
+    private readonly control: CampaignControlService,
+  ) {}
+
+  @ApiOperation({
+    summary: 'Check whether a campaign can be launched',
+    description: 'Everything that stands in the way, and what should be looked at. Changes nothing.',
+  })
+  @ApiOkResponse({ type: PreflightDto })
+  @ApiProblems(400, 404)
+  @Can('campaigns:read')
+  @Get('preflight')
+  preflight(@Ctx() ctx: TenantContext, @IdParam('id') id: string): Promise<PreflightDto> {
+    return this.launching.preflight(ctx, id);
+  }
+
+  @ApiOperation({
+    summary: 'Launch a campaign',
+    description: 'From draft or scheduled. Answers at once; the audience is enrolled in the background (`enrollment` on the campaign).',
+  })
+  @ApiOkResponse({ type: CampaignActionDto })
+  @ApiProblems(400, 404, 409, 422)
+  @Can('campaigns:launch')
+  @HttpCode(200)
+  @Post('launch')
+  async launch(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Body() body?: LaunchDto): Promise<CampaignActionDto> {
+    return done(await this.launching.launch(ctx, id, { ...body }));
+  }
+
+  @ApiOperation({
+    summary: 'Let a campaign start at its start date',
+    description: 'Checked like a launch, now and again at the start date.',
+  })
+  @ApiOkResponse({ type: CampaignActionDto })
+  @ApiProblems(400, 404, 409, 422)
+  @Can('campaigns:launch')
+  @HttpCode(200)
+  @Post('schedule')
+  async schedule(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Body() body?: LaunchDto): Promise<CampaignActionDto> {
+    return done(await this.launching.schedule(ctx, id, { ...body }));
+  }
+
+  @ApiOperation({ summary: 'Make a scheduled campaign a draft again' })
+  @ApiOkResponse({ type: CampaignActionDto })
+  @ApiProblems(400, 404, 409)
+  @Can('campaigns:launch')
+  @HttpCode(200)
+  @Post('unschedule')
+  async unschedule(@Ctx() ctx: TenantContext, @IdParam('id') id: string): Promise<CampaignActionDto> {
+    return done(await this.launching.unschedule(ctx, id));
+  }
+
+  @ApiOperation({
+    summary: 'Pause an active campaign',
+    description: 'After the answer nothing new is handed to the provider; `inFlight` messages were with it already.',
+  })
+  @ApiOkResponse({ type: PausedDto })
+  @ApiProblems(400, 404, 409)
+  @Can('campaigns:launch')
+  @HttpCode(200)
+  @Post('pause')
+  async pause(@Ctx() ctx: TenantContext, @IdParam('id') id: string): Promise<PausedDto> {
+    const { campaign, inFlight } = await this.control.pause(ctx, id);
+    return { ...done(campaign), inFlight };
+  }
+
+  @ApiOperation({ summary: 'Resume a paused campaign' })
+  @ApiOkResponse({ type: CampaignActionDto })
+  @ApiProblems(400, 404, 409)
+  @Can('campaigns:launch')
+  @HttpCode(200)
+  @Post('resume')
+  async resume(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Body() body?: ResumeDto): Promise<CampaignActionDto> {
+    return done(await this.control.resume(ctx, id, body?.policy ?? 'catch_up'));
+  }
+
+  @ApiOperation({ summary: 'Cancel a campaign for good', description: 'While it is scheduled, active or paused. Nothing more is sent.' })
+  @ApiOkResponse({ type: CampaignActionDto })
+  @ApiProblems(400, 404, 409)
+  @Can('campaigns:launch')
+  @HttpCode(200)
+  @Post('cancel')
+  async cancel(@Ctx() ctx: TenantContext, @IdParam('id') id: string): Promise<CampaignActionDto> {
+    return done(await this.control.cancel(ctx, id));
+  }
+}
+
+function done(campaign: Campaign): CampaignActionDto {
+  return { success: true, campaign: toCampaignDto(campaign) };
+}

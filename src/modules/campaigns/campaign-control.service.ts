@@ -1,0 +1,97 @@
+import { Injectable } from '@nestjs/common';
+import { Database, type Tx } from '../../database/index.js';
+import { InjectTypedQueue, type TypedQueue } from '../../queue/index.js';
+import { Clock } from '../../shared/clock.js';
+import { AuditService, type TenantContext } from '../identity/index.js';
+import { CampaignLifecycle, type ResumePolicy } from './campaign-lifecycle.js';
+import { CAMPAIGN_LOCK } from './campaign-lock.js';
+import { CampaignNotFoundError, CampaignStateError } from './campaigns.errors.js';
+import { campaignsQueue, type CampaignJobs } from './campaigns.jobs.js';
+import { CampaignsQueries } from './campaigns.queries.js';
+import { canTransition, transitionOf, type CampaignAction } from './domain/campaign-state.js';
+import type { Campaign } from './domain/campaign.js';
+
+type ControlAction = 'pause' | 'resume' | 'cancel';
+const DONE: Record<ControlAction, string> = { pause: 'paused', resume: 'resumed', cancel: 'cancelled' };
+
+/**
+ * Pause, resume, cancel: what stops a running campaign and lets it go on. Each changes the campaign's row alone, however many contacts it
+ * has; the claim and the gate look at it before every step and every message.
+ */
+@Injectable()
+export class CampaignControlService {
+  constructor(
+    private readonly db: Database,
+    private readonly queries: CampaignsQueries,
+    private readonly lifecycle: CampaignLifecycle,
+    private readonly audit: AuditService,
+    private readonly clock: Clock,
+    @InjectTypedQueue(campaignsQueue) private readonly queue: TypedQueue<CampaignJobs>,
+  ) {}
+
+  /**
+   * When this returns, nothing new is handed over: messages pass the gate under a shared lock, of which this takes the exclusive side.
+   * `inFlight` is how many were with the provider at that moment; these can no longer be held back.
+   */
+  async pause(ctx: TenantContext, campaignId: string): Promise<{ campaign: Campaign; inFlight: number }> {
+    return this.db.inTenant(ctx.tenantId, async (tx) => {
+      await this.queries.lockGate(tx, CAMPAIGN_LOCK, campaignId);
+      const { campaign, at } = await this.apply(tx, ctx, campaignId, 'pause');
+      await this.lifecycle.emit(tx, 'paused', campaign, { at });
+      return { campaign, inFlight: await this.queries.countInFlight(tx, ctx.tenantId, campaignId) };
+    });
+  }
+
+  async resume(ctx: TenantContext, campaignId: string, policy: ResumePolicy): Promise<Campaign> {
+    const resumed = await this.db.inTenant(ctx.tenantId, async (tx) => {
+      const { before, campaign, at } = await this.apply(tx, ctx, campaignId, 'resume', { policy });
+      await this.lifecycle.emit(tx, 'resumed', campaign, { at, policy, pausedAt: before.pausedAt ?? at });
+      return campaign;
+    });
+    await this.hint(resumed);
+    return resumed;
+  }
+
+  /** Ends the campaign for good. Like `pause`, it returns only when nothing new can be handed over. */
+  async cancel(ctx: TenantContext, campaignId: string): Promise<Campaign> {
+    const cancelled = await this.db.inTenant(ctx.tenantId, async (tx) => {
+      await this.queries.lockGate(tx, CAMPAIGN_LOCK, campaignId);
+      const { campaign, at } = await this.apply(tx, ctx, campaignId, 'cancel');
+      await this.lifecycle.emit(tx, 'cancelled', campaign, { at });
+      return campaign;
+    });
+    await this.hint(cancelled);
+    return cancelled;
+  }
+
+  private async apply(
+    tx: Tx,
+    ctx: TenantContext,
+    campaignId: string,
+    action: ControlAction,
+    detail: object = {},
+  ): Promise<{ before: Campaign; campaign: Campaign; at: Date }> {
+    const before = await this.queries.lock(tx, ctx.tenantId, campaignId);
+    if (!before) throw new CampaignNotFoundError();
+    const at = this.clock.now();
+    const campaign = await this.queries.transition(tx, ctx.tenantId, campaignId, action, at);
+    if (!campaign) throw notAllowed(before, action);
+    await this.audit.record(tx, ctx, {
+      action: `campaign.${DONE[action]}`,
+      entityType: 'campaign',
+      entityId: campaignId,
+      before: { status: before.status },
+      after: { status: campaign.status, ...detail },
+    });
+    return { before, campaign, at };
+  }
+
+  private async hint({ tenantId, id }: Campaign): Promise<void> {
+    await this.queue.hint('campaign-changed', { tenantId, campaignId: id }, { dedupeId: `changed-${id}` });
+  }
+}
+
+function notAllowed(campaign: Campaign, action: CampaignAction & ControlAction): Error {
+  if (canTransition(action, campaign.status)) return new Error(`The locked campaign ${campaign.id} could not be ${DONE[action]}`);
+  return new CampaignStateError(DONE[action], campaign.status, transitionOf(action).from);
+}

@@ -1,0 +1,97 @@
+import { Injectable } from '@nestjs/common';
+import { affected, row, rows, type Tx } from '../../database/index.js';
+import { CampaignLifecycle } from './campaign-lifecycle.js';
+import { CAMPAIGN_LOCK } from './campaign-lock.js';
+import { CAMPAIGN_COLUMNS, CampaignsQueries } from './campaigns.queries.js';
+import type { Campaign } from './domain/campaign.js';
+
+export interface EnrollProgress {
+  /** The last contact looked at; null when there is none to go on from. */
+  cursor: string | null;
+  /** Contacts enrolled since the last report. */
+  enrolled: number;
+  state: 'enrolling' | 'enrolled';
+  /** Contacts to be enrolled in all, if it has become known. */
+  total?: number;
+}
+
+/** What the engine reads and reports on campaigns. The row is the hand-over: a launched campaign waits here until its enrolment is done. */
+@Injectable()
+export class CampaignLaunchStore {
+  constructor(
+    private readonly queries: CampaignsQueries,
+    private readonly lifecycle: CampaignLifecycle,
+  ) {}
+
+  /** Active campaigns whose audience is still being enrolled, of all tenants (system scope), longest waiting first. */
+  listEnrolling(tx: Tx, limit: number): Promise<Campaign[]> {
+    return rows<Campaign>(
+      tx,
+      `SELECT ${CAMPAIGN_COLUMNS} FROM campaigns WHERE status = 'active' AND launch_state = 'enrolling' ORDER BY launched_at, tenant_id, id LIMIT $1`,
+      [limit],
+    );
+  }
+
+  /**
+   * Adds to what is enrolled and moves the cursor, in the transaction that enrolled them. A paused campaign may finish its chunk; one that is
+   * not enrolling (any more) is left alone. When done, the total becomes what was enrolled.
+   */
+  async recordEnrollProgress(tx: Tx, tenantId: string, campaignId: string, progress: EnrollProgress): Promise<void> {
+    await affected(
+      tx,
+      `UPDATE campaigns SET total_contacts = total_contacts + $3, enroll_cursor = $4, launch_state = $5::text,
+              enroll_total = CASE WHEN $5::text = 'enrolled' THEN total_contacts + $3 ELSE coalesce($6::int, enroll_total) END
+        WHERE tenant_id = $1 AND id = $2 AND launch_state = 'enrolling'`,
+      [tenantId, campaignId, progress.enrolled, progress.cursor, progress.state, progress.total ?? null],
+    );
+  }
+
+  /** Scheduled campaigns whose start date has come, of all tenants (system scope). Launch each with `CampaignLaunchService.launchScheduled`. */
+  listDueToStart(tx: Tx, now: Date, limit: number): Promise<Campaign[]> {
+    return rows<Campaign>(
+      tx,
+      `SELECT ${CAMPAIGN_COLUMNS} FROM campaigns WHERE status = 'scheduled' AND start_date <= $1 ORDER BY start_date, tenant_id, id LIMIT $2`,
+      [now, limit],
+    );
+  }
+
+  /** Active or paused campaigns whose end date has come, of all tenants (system scope). */
+  listEnded(tx: Tx, now: Date, limit: number): Promise<Campaign[]> {
+    return rows<Campaign>(
+      tx,
+      `SELECT ${CAMPAIGN_COLUMNS} FROM campaigns WHERE status IN ('active', 'paused') AND end_date <= $1 ORDER BY end_date, tenant_id, id LIMIT $2`,
+      [now, limit],
+    );
+  }
+
+  /**
+   * Completes a campaign that is through (invariant I5): finite or past its end date, enrolment closed, and neither an enrolment nor a message
+   * open. Looked at again and done under the campaign's exclusive lock, so that nobody slips in between. A paused campaign is completed only by its
+   * end date. False if it is not through; repeating changes nothing.
+   */
+  async complete(tx: Tx, tenantId: string, campaignId: string, now: Date): Promise<boolean> {
+    if (!(await this.completable(tx, tenantId, campaignId, now))) return false;
+    await this.queries.lockGate(tx, CAMPAIGN_LOCK, campaignId);
+    const action = await this.completable(tx, tenantId, campaignId, now);
+    const completed = action && (await this.queries.transition(tx, tenantId, campaignId, action, now));
+    if (!completed) return false;
+    await this.lifecycle.emit(tx, 'completed', completed, { at: now });
+    return true;
+  }
+
+  private async completable(tx: Tx, tenantId: string, campaignId: string, now: Date): Promise<'complete' | 'end' | null> {
+    const found = await row<{ hasEnded: boolean }>(
+      tx,
+      `SELECT coalesce(c.end_date <= $3, false) AS "hasEnded" FROM campaigns c
+        WHERE c.tenant_id = $1 AND c.id = $2
+          AND (c.end_date <= $3 OR (c.campaign_type <> 'triggered' AND c.launch_state = 'enrolled'))
+          AND NOT EXISTS (SELECT FROM campaign_contacts e
+                           WHERE e.tenant_id = $1 AND e.campaign_id = $2 AND e.status IN ('enrolled', 'active', 'paused'))
+          AND NOT EXISTS (SELECT FROM emails m WHERE m.tenant_id = $1 AND m.campaign_id = $2 AND m.status IN ('queued', 'sending'))
+          AND NOT EXISTS (SELECT FROM emails m
+                           WHERE m.tenant_id = $1 AND m.campaign_id = $2 AND m.status = 'unknown' AND m.settled_at IS NULL)`,
+      [tenantId, campaignId, now],
+    );
+    return found && (found.hasEnded ? 'end' : 'complete');
+  }
+}

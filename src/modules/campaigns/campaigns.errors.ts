@@ -1,0 +1,60 @@
+import { DomainError, type Problem } from '../../shared/domain-error.js';
+import type { CampaignStatus } from './domain/campaign-state.js';
+import type { LaunchFinding } from './domain/launch-rules.js';
+
+export class CampaignNotFoundError extends DomainError {
+  readonly code = 'campaign_not_found';
+  readonly category = 'not_found' as const;
+
+  constructor() {
+    super('There is no such campaign.');
+  }
+}
+
+/** The campaign is in a status that does not allow this; `currentStatus` says which. */
+export class CampaignStateError extends DomainError {
+  readonly code = 'campaign_state';
+  readonly category = 'conflict' as const;
+
+  constructor(what: string, currentStatus: CampaignStatus, allowed: readonly CampaignStatus[]) {
+    const only = allowed.length === 0 ? '' : `; this is possible while it is ${allowed.join(' or ')}`;
+    super(`The campaign is ${currentStatus} and cannot be ${what}${only}.`, [], { currentStatus });
+  }
+}
+
+/** Somebody changed the campaign or its steps between the launch checks and the launch. Nothing was launched. */
+export class CampaignChangedError extends DomainError {
+  readonly code = 'campaign_changed';
+  readonly category = 'conflict' as const;
+
+  constructor(currentStatus: CampaignStatus) {
+    super('The campaign was changed while it was being launched. Nothing was launched: look at it again, then repeat.', [], {
+      currentStatus,
+    });
+  }
+}
+
+/** The campaign cannot be launched as it is; `problems` lists everything that stands in the way. Nothing was changed. */
+export class LaunchRefusedError extends DomainError {
+  readonly code = 'launch_refused';
+  readonly category = 'unprocessable' as const;
+
+  constructor(errors: readonly LaunchFinding[]) {
+    const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
+    super(`The campaign cannot be launched: ${errors[0].message}${more}`, errors.map(toProblem));
+  }
+}
+
+/** The values fit their fields, but not each other or what is stored. */
+export class CampaignInvalidError extends DomainError {
+  readonly code = 'campaign_invalid';
+  readonly category = 'unprocessable' as const;
+
+  constructor(problems: Problem[]) {
+    super(problems.map(({ message }) => message).join(' '), problems);
+  }
+}
+
+function toProblem({ path, message, code }: LaunchFinding): Problem {
+  return { path: path ?? '', message, code };
+}

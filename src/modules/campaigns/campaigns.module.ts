@@ -1,0 +1,44 @@
+import { Module } from '@nestjs/common';
+import { QueueModule } from '../../queue/index.js';
+import { IdentityModule } from '../identity/index.js';
+import { CampaignActionsController } from './campaign-actions.controller.js';
+import { CampaignAudience } from './campaign-audience.js';
+import { CampaignCloneService } from './campaign-clone.service.js';
+import { CampaignControlService } from './campaign-control.service.js';
+import { CampaignLaunchService } from './campaign-launch.service.js';
+import { CampaignLaunchStore } from './campaign-launch.store.js';
+import { CampaignLifecycle } from './campaign-lifecycle.js';
+import { CampaignCloner, CampaignDetailParts } from './campaign-parts.js';
+import { CampaignsController } from './campaigns.controller.js';
+import { campaignsQueue } from './campaigns.jobs.js';
+import { CampaignsQueries } from './campaigns.queries.js';
+import { CampaignsService } from './campaigns.service.js';
+import { LaunchChecks } from './launch-checks.js';
+
+@Module({
+  imports: [IdentityModule, QueueModule.register(campaignsQueue)],
+  controllers: [CampaignsController, CampaignActionsController],
+  providers: [
+    CampaignsQueries,
+    CampaignsService,
+    CampaignAudience,
+    CampaignLaunchService,
+    CampaignControlService,
+    CampaignCloneService,
+    CampaignLaunchStore,
+    LaunchChecks,
+    CampaignLifecycle,
+    CampaignDetailParts,
+    CampaignCloner,
+  ],
+  exports: [
+    CampaignsService,
+    CampaignLaunchService,
+    CampaignLaunchStore,
+    LaunchChecks,
+    CampaignLifecycle,
+    CampaignDetailParts,
+    CampaignCloner,
+  ],
+})
+export class CampaignsModule {}

@@ -1,0 +1,166 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Database, type Tx } from '../../database/index.js';
+import { assertIfMatch, decodeIdCursor, keysetPage } from '../../http/index.js';
+import { Clock } from '../../shared/clock.js';
+import type { Problem } from '../../shared/domain-error.js';
+import { Ids } from '../../shared/ids.js';
+import type { Page } from '../../shared/page.js';
+import { AuditService, type TenantContext } from '../identity/index.js';
+import { CampaignDetailParts } from './campaign-parts.js';
+import { CampaignInvalidError, CampaignNotFoundError, CampaignStateError } from './campaigns.errors.js';
+import { CampaignsQueries, type CampaignFilter } from './campaigns.queries.js';
+import { CAMPAIGN_TRANSITIONS, DELETABLE_STATUSES, EDITABLE_STATUSES, isEditable, transitionFaults } from './domain/campaign-state.js';
+import type { Campaign, CampaignSettings, CampaignType } from './domain/campaign.js';
+import { toCampaignDto } from './dto/campaign.dto.js';
+
+export type NewCampaignInput = Partial<CampaignSettings> & { name: string; campaignType: CampaignType };
+
+/** Campaigns as settings: create, read, change, delete. Launching and everything after is in the services beside this one. */
+@Injectable()
+export class CampaignsService implements OnModuleInit {
+  constructor(
+    private readonly db: Database,
+    private readonly queries: CampaignsQueries,
+    private readonly parts: CampaignDetailParts,
+    private readonly audit: AuditService,
+    private readonly clock: Clock,
+    private readonly ids: Ids,
+  ) {}
+
+  onModuleInit(): void {
+    const faults = transitionFaults(CAMPAIGN_TRANSITIONS);
+    if (faults.length > 0) throw new Error(`The transition table of campaigns is unsound: ${faults.join('; ')}`);
+  }
+
+  /** Throws `CampaignNotFoundError`, for another tenant's campaign too. */
+  async get(tx: Tx, tenantId: string, campaignId: string): Promise<Campaign> {
+    const campaign = await this.queries.find(tx, tenantId, campaignId);
+    if (!campaign) throw new CampaignNotFoundError();
+    return campaign;
+  }
+
+  /** `CampaignStateError` (409) unless the campaign is a draft or scheduled. */
+  assertEditable(campaign: Campaign): void {
+    if (!isEditable(campaign.status)) throw new CampaignStateError('changed', campaign.status, EDITABLE_STATUSES);
+  }
+
+  /**
+   * The campaign, locked until the transaction ends and known to be editable. Whoever changes anything that a launch freezes (steps,
+   * approvals) takes this lock first: it puts all edits of a campaign in a line, with the launch at its end.
+   */
+  async lockEditable(tx: Tx, tenantId: string, campaignId: string): Promise<Campaign> {
+    const campaign = await this.queries.lock(tx, tenantId, campaignId);
+    if (!campaign) throw new CampaignNotFoundError();
+    this.assertEditable(campaign);
+    return campaign;
+  }
+
+  async create(ctx: TenantContext, input: NewCampaignInput): Promise<Campaign> {
+    return this.db.inTenant(ctx.tenantId, async (tx) => {
+      const tenant = await this.queries.tenant(tx, ctx.tenantId);
+      const settings: CampaignSettings = { ...defaultsFor(tenant?.timezone ?? 'UTC'), ...withoutUndefined(input) };
+      await this.assertSound(tx, ctx.tenantId, settings, settings.segmentId);
+      const { workspaceId, userId: createdBy } = ctx;
+      const campaign = await this.queries.insert(tx, ctx.tenantId, { ...settings, id: this.ids.uuid(), workspaceId, createdBy });
+      await this.audit.record(tx, ctx, { ...of(campaign), action: 'campaign.created', after: toCampaignDto(campaign) });
+      return campaign;
+    });
+  }
+
+  async list(
+    ctx: TenantContext,
+    query: { limit: number; cursor?: string } & Pick<CampaignFilter, 'status' | 'type' | 'q'>,
+  ): Promise<Page<Campaign>> {
+    const beforeId = decodeIdCursor(query.cursor);
+    const found = await this.db.inTenant(ctx.tenantId, (tx) =>
+      this.queries.list(tx, ctx.tenantId, { ...query, beforeId, limit: query.limit + 1 }),
+    );
+    return keysetPage(found, query.limit, ({ id }) => ({ id }));
+  }
+
+  /** The campaign with its steps and its latest analytics. */
+  async detail(ctx: TenantContext, campaignId: string): Promise<{ campaign: Campaign; steps: unknown; analytics: unknown }> {
+    return this.db.inTenant(ctx.tenantId, async (tx) => {
+      const campaign = await this.get(tx, ctx.tenantId, campaignId);
+      return { campaign, ...(await this.parts.collect(tx, campaign)) };
+    });
+  }
+
+  async update(ctx: TenantContext, campaignId: string, patch: Partial<CampaignSettings>, ifMatch?: string): Promise<Campaign> {
+    return this.db.inTenant(ctx.tenantId, async (tx) => {
+      const before = await this.lockEditable(tx, ctx.tenantId, campaignId);
+      assertIfMatch(ifMatch, toCampaignDto(before));
+      const given = withoutUndefined(patch);
+      if (Object.keys(given).length === 0) return before;
+      const after = { ...before, ...given };
+      await this.assertSound(tx, ctx.tenantId, after, given.segmentId);
+      this.assertStillSchedulable(before, after);
+      const campaign = await this.queries.update(tx, ctx.tenantId, campaignId, given);
+      await this.audit.record(tx, ctx, {
+        ...of(campaign),
+        action: 'campaign.updated',
+        before: toCampaignDto(before),
+        after: toCampaignDto(campaign),
+      });
+      return campaign;
+    });
+  }
+
+  /** Deletes a draft with its steps. Anything else is cancelled or kept: its numbers are history. */
+  async remove(ctx: TenantContext, campaignId: string): Promise<void> {
+    await this.db.inTenant(ctx.tenantId, async (tx) => {
+      const campaign = await this.get(tx, ctx.tenantId, campaignId);
+      const removed = await this.queries.remove(tx, ctx.tenantId, campaignId, DELETABLE_STATUSES);
+      if (!removed) throw new CampaignStateError('deleted', campaign.status, DELETABLE_STATUSES);
+      await this.audit.record(tx, ctx, { ...of(campaign), action: 'campaign.deleted', before: toCampaignDto(campaign) });
+    });
+  }
+
+  /** What a DTO cannot see: values that contradict each other, and a segment that is not there (the same answer for another tenant's). */
+  private async assertSound(tx: Tx, tenantId: string, after: CampaignSettings, newSegmentId?: string | null): Promise<void> {
+    const problems: Problem[] = [];
+    const { startDate, endDate } = after;
+    if (startDate && endDate && endDate <= startDate) {
+      problems.push({ path: 'endDate', code: 'end_before_start', message: 'The end date must be after the start date.' });
+    }
+    if (newSegmentId && !(await this.queries.segmentExists(tx, tenantId, newSegmentId))) {
+      problems.push({ path: 'segmentId', code: 'segment_not_found', message: 'There is no such segment.' });
+    }
+    if (problems.length > 0) throw new CampaignInvalidError(problems);
+  }
+
+  /** A scheduled campaign waits for its start date: taking that away, or moving it into the past, would start it at once or never. */
+  private assertStillSchedulable(before: Campaign, { startDate }: Campaign): void {
+    const isMoved = startDate?.getTime() !== before.startDate?.getTime();
+    if (before.status !== 'scheduled' || !isMoved || (startDate && startDate > this.clock.now())) return;
+    const message = 'The campaign is scheduled: its start date must lie in the future. Unschedule it first to take the date away.';
+    throw new CampaignInvalidError([{ path: 'startDate', code: 'start_in_past', message }]);
+  }
+}
+
+function defaultsFor(timezone: string): Omit<CampaignSettings, 'name' | 'campaignType'> {
+  return {
+    description: null,
+    category: 'marketing',
+    segmentId: null,
+    fromEmail: null,
+    fromName: null,
+    replyToEmail: null,
+    startDate: null,
+    endDate: null,
+    timezone,
+    sendStrategy: 'immediate',
+    trackOpens: true,
+    trackClicks: true,
+    unsubscribeEnabled: true,
+    unknownPolicy: 'hold',
+  };
+}
+
+function withoutUndefined<T extends object>(input: T): T {
+  return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as T;
+}
+
+function of({ id }: Campaign): { entityType: string; entityId: string } {
+  return { entityType: 'campaign', entityId: id };
+}

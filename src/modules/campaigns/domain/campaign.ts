@@ -1,0 +1,60 @@
+import type { CampaignStatus } from './campaign-state.js';
+
+export const CAMPAIGN_TYPES = ['broadcast', 'drip', 'triggered', 'ab_test'] as const;
+export type CampaignType = (typeof CAMPAIGN_TYPES)[number];
+export const SEND_STRATEGIES = ['immediate', 'scheduled', 'optimized'] as const;
+export type SendStrategy = (typeof SEND_STRATEGIES)[number];
+export const CAMPAIGN_CATEGORIES = ['marketing', 'transactional'] as const;
+export type CampaignCategory = (typeof CAMPAIGN_CATEGORIES)[number];
+export const UNKNOWN_POLICIES = ['hold', 'resend'] as const;
+export type UnknownPolicy = (typeof UNKNOWN_POLICIES)[number];
+export const LAUNCH_STATES = ['none', 'enrolling', 'enrolled', 'failed'] as const;
+export type LaunchState = (typeof LAUNCH_STATES)[number];
+
+/** What a user may set on a campaign, on create and while it is a draft or scheduled. */
+export interface CampaignSettings {
+  name: string;
+  description: string | null;
+  campaignType: CampaignType;
+  category: CampaignCategory;
+  segmentId: string | null;
+  fromEmail: string | null;
+  fromName: string | null;
+  replyToEmail: string | null;
+  startDate: Date | null;
+  endDate: Date | null;
+  /** IANA name. A contact's own zone comes first. */
+  timezone: string;
+  sendStrategy: SendStrategy;
+  trackOpens: boolean;
+  trackClicks: boolean;
+  unsubscribeEnabled: boolean;
+  /** What happens, after the grace period, to a message of which it is not known whether it was handed over. */
+  unknownPolicy: UnknownPolicy;
+}
+
+/** One row of `campaigns`. */
+export interface Campaign extends CampaignSettings {
+  id: string;
+  tenantId: string;
+  workspaceId: string | null;
+  status: CampaignStatus;
+  /** Contacts enrolled so far. */
+  totalContacts: number;
+  /** The version of the steps that is edited before, and executed after launch. */
+  stepsVersion: number;
+  /** How far the launch has come: it goes on after `launch` has answered. */
+  launchState: LaunchState;
+  /** Why a scheduled launch did not happen (`launchState` "failed"). */
+  launchError: string | null;
+  enrollCursor: string | null;
+  /** Contacts to be enrolled in all; null until that is known. */
+  enrollTotal: number | null;
+  createdBy: string | null;
+  createdAt: Date;
+  updatedAt: Date;
+  launchedAt: Date | null;
+  pausedAt: Date | null;
+  completedAt: Date | null;
+  cancelledAt: Date | null;
+}

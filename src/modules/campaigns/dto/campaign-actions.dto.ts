@@ -1,0 +1,112 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { IsBoolean, IsIn, IsOptional, MaxLength, IsString } from 'class-validator';
+import { IsHeaderText, ListQuery, PageQuery } from '../../../http/index.js';
+import { CAMPAIGN_STATUSES, type CampaignStatus } from '../domain/campaign-state.js';
+import { CAMPAIGN_TYPES, type CampaignType } from '../domain/campaign.js';
+import { CampaignDto } from './campaign.dto.js';
+
+export class ListCampaignsQuery extends PageQuery {
+  @ApiPropertyOptional({ enum: CAMPAIGN_STATUSES, isArray: true, example: ['draft', 'scheduled'] })
+  @ListQuery()
+  @IsIn(CAMPAIGN_STATUSES, { each: true })
+  status?: CampaignStatus[];
+
+  @ApiPropertyOptional({ enum: CAMPAIGN_TYPES, isArray: true })
+  @ListQuery()
+  @IsIn(CAMPAIGN_TYPES, { each: true })
+  type?: CampaignType[];
+
+  /**
+   * Part of the name, ignoring case.
+   * @example 'spring'
+   */
+  @IsOptional()
+  @IsString()
+  @MaxLength(255)
+  q?: string;
+}
+
+export class LaunchDto {
+  /** Needed when the campaign waits for a start date that has passed: it then starts at once. */
+  @ApiPropertyOptional({ type: Boolean, default: false })
+  @IsOptional()
+  @IsBoolean()
+  confirmPastStart?: boolean;
+}
+
+export class ResumeDto {
+  /** `catch_up`: what came due meanwhile is due now · `shift`: all due times move by the length of the pause. */
+  @ApiPropertyOptional({ enum: ['catch_up', 'shift'], default: 'catch_up' })
+  @IsOptional()
+  @IsIn(['catch_up', 'shift'])
+  policy?: 'catch_up' | 'shift';
+}
+
+export class CloneDto {
+  /** The name of the copy; `… (copy)` if not set. */
+  @ApiPropertyOptional({ type: String, example: 'Summer offers' })
+  @IsOptional()
+  @IsHeaderText(255)
+  name?: string;
+}
+
+export class CampaignActionDto {
+  @ApiProperty({ example: true })
+  success: true;
+
+  @ApiProperty({ type: CampaignDto })
+  campaign: CampaignDto;
+}
+
+export class PausedDto extends CampaignActionDto {
+  @ApiProperty({ type: 'integer', example: 0, description: 'Messages that were with the provider already and could not be held back.' })
+  inFlight: number;
+}
+
+export class CampaignDetailDto {
+  @ApiProperty({ type: CampaignDto })
+  campaign: CampaignDto;
+
+  @ApiProperty({
+    type: 'array',
+    items: { type: 'object', additionalProperties: true },
+    description: 'The steps in order (see the steps routes).',
+  })
+  steps: unknown;
+
+  @ApiProperty({
+    type: 'object',
+    additionalProperties: true,
+    nullable: true,
+    description: 'The totals so far; null before the first mail.',
+  })
+  analytics: unknown;
+}
+
+export class LaunchFindingDto {
+  @ApiProperty({ enum: ['error', 'warning'] })
+  severity: 'error' | 'warning';
+
+  @ApiProperty({ example: 'from_email_missing' })
+  code: string;
+
+  @ApiProperty({ example: 'The sender has no address: set fromEmail.' })
+  message: string;
+
+  @ApiPropertyOptional({ example: 'steps[2].emailContent' })
+  path?: string;
+
+  @ApiPropertyOptional({ format: 'uuid' })
+  stepId?: string;
+}
+
+export class PreflightDto {
+  @ApiProperty({ description: 'A launch would not be refused.' })
+  ready: boolean;
+
+  @ApiProperty({ type: [LaunchFindingDto] })
+  errors: LaunchFindingDto[];
+
+  @ApiProperty({ type: [LaunchFindingDto] })
+  warnings: LaunchFindingDto[];
+}

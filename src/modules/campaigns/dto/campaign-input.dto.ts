@@ -1,0 +1,122 @@
+import { ApiPropertyOptional, PartialType } from '@nestjs/swagger';
+import { IsBoolean, IsIn, IsOptional, IsString, IsUUID, MaxLength, ValidateIf } from 'class-validator';
+import { IsEmailAddress, IsHeaderText, IsInstant, IsTimeZone, parseInstant } from '../../../http/index.js';
+import {
+  CAMPAIGN_CATEGORIES,
+  CAMPAIGN_TYPES,
+  SEND_STRATEGIES,
+  UNKNOWN_POLICIES,
+  type CampaignCategory,
+  type CampaignSettings,
+  type CampaignType,
+  type SendStrategy,
+  type UnknownPolicy,
+} from '../domain/campaign.js';
+
+/** May be left out, but not null: the column always has a value. */
+const IfGiven = () => ValidateIf((_, value) => value !== undefined);
+
+/** What can be set on a campaign. Leave out what is not known yet: it is asked for at launch. */
+export class CreateCampaignDto {
+  /**
+   * For people; need not be unique.
+   * @example 'Spring offers'
+   */
+  @IsHeaderText(255)
+  name: string;
+
+  /** @example 'Three mails about the new collection' */
+  @ApiPropertyOptional({ type: String, nullable: true })
+  @IsOptional()
+  @IsString()
+  @MaxLength(10_000)
+  description?: string | null;
+
+  /** `triggered` and `ab_test` can be prepared; launching them arrives later. */
+  @IsIn(CAMPAIGN_TYPES)
+  campaignType: CampaignType;
+
+  /** Marketing mail must let people unsubscribe and carry the postal address of the tenant. */
+  @IfGiven()
+  @IsIn(CAMPAIGN_CATEGORIES)
+  category?: CampaignCategory;
+
+  /** The audience. */
+  @ApiPropertyOptional({ type: String, format: 'uuid', nullable: true, example: '0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10' })
+  @IsOptional()
+  @IsUUID()
+  segmentId?: string | null;
+
+  @ApiPropertyOptional({ type: String, format: 'email', nullable: true, example: 'news@example.com' })
+  @IsOptional()
+  @IsEmailAddress()
+  fromEmail?: string | null;
+
+  @ApiPropertyOptional({ type: String, nullable: true, example: 'Example News' })
+  @IsOptional()
+  @IsHeaderText(255)
+  fromName?: string | null;
+
+  /** Where replies go; the sender's address if not set. */
+  @ApiPropertyOptional({ type: String, format: 'email', nullable: true, example: 'support@example.com' })
+  @IsOptional()
+  @IsEmailAddress()
+  replyToEmail?: string | null;
+
+  /** When a scheduled campaign starts; with an offset. */
+  @ApiPropertyOptional({ type: String, format: 'date-time', nullable: true, example: '2030-03-29T09:00:00+01:00' })
+  @IsOptional()
+  @IsInstant()
+  startDate?: string | null;
+
+  /** After this nothing is sent any more. Must be after `startDate`. */
+  @ApiPropertyOptional({ type: String, format: 'date-time', nullable: true, example: '2030-04-30T22:00:00Z' })
+  @IsOptional()
+  @IsInstant()
+  endDate?: string | null;
+
+  /**
+   * IANA name; counts for contacts who have no zone of their own. The tenant's zone if not set.
+   * @example 'Europe/Berlin'
+   */
+  @IfGiven()
+  @IsTimeZone()
+  timezone?: string;
+
+  /** `immediate`: at launch · `scheduled`: at `startDate` · `optimized`: at the hour at which each contact is likely to open. */
+  @IfGiven()
+  @IsIn(SEND_STRATEGIES)
+  sendStrategy?: SendStrategy;
+
+  @IfGiven()
+  @IsBoolean()
+  trackOpens?: boolean;
+
+  @IfGiven()
+  @IsBoolean()
+  trackClicks?: boolean;
+
+  /** Adds List-Unsubscribe and, where the content has no link of its own, a footer. Required for marketing. */
+  @IfGiven()
+  @IsBoolean()
+  unsubscribeEnabled?: boolean;
+
+  /** What happens to a message of which it stays unknown whether the provider took it: `hold` never risks a second copy. */
+  @IfGiven()
+  @IsIn(UNKNOWN_POLICIES)
+  unknownPolicy?: UnknownPolicy;
+}
+
+/** Only what is given changes; null takes a value away. */
+export class UpdateCampaignDto extends PartialType(CreateCampaignDto, { skipNullProperties: false }) {}
+
+/** The same with instants as such. */
+export function toSettings<T extends CreateCampaignDto | UpdateCampaignDto>(
+  dto: T,
+): Omit<T, 'startDate' | 'endDate'> & Pick<Partial<CampaignSettings>, 'startDate' | 'endDate'> {
+  return { ...dto, startDate: instant(dto.startDate), endDate: instant(dto.endDate) };
+}
+
+function instant(text: string | null | undefined): Date | null | undefined {
+  return typeof text === 'string' ? parseInstant(text) : text;
+}

@@ -1,0 +1,127 @@
+import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
+import type { CampaignStatus } from '../domain/campaign-state.js';
+import type { CampaignCategory, CampaignType, LaunchState, SendStrategy, UnknownPolicy } from '../domain/campaign.js';
+
+const PK = { primaryKeyConstraintName: 'pk_campaigns' };
+
+/** A campaign: what is sent to whom, when and how, and how far it has come. `status` changes only along `domain/campaign-state.ts`. */
+@Entity('campaigns')
+@Check('ck_campaigns_name', `btrim(name) <> ''`)
+@Check('ck_campaigns_type', `campaign_type IN ('broadcast', 'drip', 'triggered', 'ab_test')`)
+@Check('ck_campaigns_status', `status IN ('draft', 'scheduled', 'active', 'paused', 'completed', 'cancelled')`)
+@Check('ck_campaigns_category', `category IN ('marketing', 'transactional')`)
+@Check('ck_campaigns_send_strategy', `send_strategy IN ('immediate', 'scheduled', 'optimized')`)
+@Check('ck_campaigns_unknown_policy', `unknown_policy IN ('hold', 'resend')`)
+@Check('ck_campaigns_launch_state', `launch_state IN ('none', 'enrolling', 'enrolled', 'failed')`)
+@Check('ck_campaigns_dates', 'end_date IS NULL OR start_date IS NULL OR end_date > start_date')
+@Check('ck_campaigns_launched', `status IN ('draft', 'scheduled', 'cancelled') OR launched_at IS NOT NULL`)
+@Check('ck_campaigns_completed', `(status = 'completed') = (completed_at IS NOT NULL)`)
+@ForeignKey('Tenant', ['tenantId'], ['id'], { name: 'fk_campaigns_tenant', onDelete: 'CASCADE' })
+@ForeignKey('Workspace', ['tenantId', 'workspaceId'], ['tenantId', 'id'], { name: 'fk_campaigns_workspace' })
+@ForeignKey('Segment', ['tenantId', 'segmentId'], ['tenantId', 'id'], { name: 'fk_campaigns_segment' })
+@ForeignKey('User', ['tenantId', 'createdBy'], ['tenantId', 'id'], { name: 'fk_campaigns_created_by' })
+@Index('idx_campaigns_status', ['status', 'tenantId', 'id'])
+@Index('idx_campaigns_type', ['tenantId', 'campaignType'])
+@Index('idx_campaigns_segment', ['tenantId', 'segmentId'])
+export class Campaign {
+  @PrimaryColumn('uuid', { name: 'tenant_id', ...PK })
+  tenantId: string;
+
+  @PrimaryColumn('uuid', { name: 'id', default: () => 'uuidv7()', ...PK })
+  id: string;
+
+  @Column('uuid', { name: 'workspace_id', nullable: true })
+  workspaceId: string | null;
+
+  @Column('varchar', { name: 'name', length: 255 })
+  name: string;
+
+  @Column('text', { name: 'description', nullable: true })
+  description: string | null;
+
+  @Column('varchar', { name: 'campaign_type', length: 50 })
+  campaignType: CampaignType;
+
+  @Column('varchar', { name: 'status', length: 50, default: 'draft' })
+  status: CampaignStatus;
+
+  @Column('varchar', { name: 'category', length: 20, default: 'marketing' })
+  category: CampaignCategory;
+
+  @Column('uuid', { name: 'segment_id', nullable: true })
+  segmentId: string | null;
+
+  /** Contacts enrolled so far. */
+  @Column('integer', { name: 'total_contacts', default: 0 })
+  totalContacts: number;
+
+  @Column('varchar', { name: 'from_email', length: 255, nullable: true })
+  fromEmail: string | null;
+
+  @Column('varchar', { name: 'from_name', length: 255, nullable: true })
+  fromName: string | null;
+
+  @Column('varchar', { name: 'reply_to_email', length: 255, nullable: true })
+  replyToEmail: string | null;
+
+  @Column('timestamptz', { name: 'start_date', nullable: true })
+  startDate: Date | null;
+
+  @Column('timestamptz', { name: 'end_date', nullable: true })
+  endDate: Date | null;
+
+  @Column('varchar', { name: 'timezone', length: 100, default: 'UTC' })
+  timezone: string;
+
+  @Column('varchar', { name: 'send_strategy', length: 50, default: 'immediate' })
+  sendStrategy: SendStrategy;
+
+  @Column('boolean', { name: 'track_opens', default: true })
+  trackOpens: boolean;
+
+  @Column('boolean', { name: 'track_clicks', default: true })
+  trackClicks: boolean;
+
+  @Column('boolean', { name: 'unsubscribe_enabled', default: true })
+  unsubscribeEnabled: boolean;
+
+  @Column('varchar', { name: 'unknown_policy', length: 20, default: 'hold' })
+  unknownPolicy: UnknownPolicy;
+
+  @Column('integer', { name: 'steps_version', default: 1 })
+  stepsVersion: number;
+
+  @Column('varchar', { name: 'launch_state', length: 20, default: 'none' })
+  launchState: LaunchState;
+
+  @Column('text', { name: 'launch_error', nullable: true })
+  launchError: string | null;
+
+  /** The last contact the enrolment has looked at: where it goes on after a crash. */
+  @Column('uuid', { name: 'enroll_cursor', nullable: true })
+  enrollCursor: string | null;
+
+  @Column('integer', { name: 'enroll_total', nullable: true })
+  enrollTotal: number | null;
+
+  @Column('uuid', { name: 'created_by', nullable: true })
+  createdBy: string | null;
+
+  @Column('timestamptz', { name: 'created_at', default: () => 'now()' })
+  createdAt: Date;
+
+  @Column('timestamptz', { name: 'updated_at', default: () => 'now()' })
+  updatedAt: Date;
+
+  @Column('timestamptz', { name: 'launched_at', nullable: true })
+  launchedAt: Date | null;
+
+  @Column('timestamptz', { name: 'paused_at', nullable: true })
+  pausedAt: Date | null;
+
+  @Column('timestamptz', { name: 'completed_at', nullable: true })
+  completedAt: Date | null;
+
+  @Column('timestamptz', { name: 'cancelled_at', nullable: true })
+  cancelledAt: Date | null;
+}

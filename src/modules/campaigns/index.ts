@@ -1,0 +1,35 @@
+export { CampaignsModule } from './campaigns.module.js';
+export { CampaignsService } from './campaigns.service.js';
+export { CampaignLaunchService, type LaunchOptions, type Preflight } from './campaign-launch.service.js';
+export { CampaignLaunchStore, type EnrollProgress } from './campaign-launch.store.js';
+export { LaunchChecks, type LaunchCheck, type LaunchPreparation } from './launch-checks.js';
+export {
+  CampaignLifecycle,
+  type CampaignEvent,
+  type CampaignEvents,
+  type CampaignListener,
+  type ResumePolicy,
+} from './campaign-lifecycle.js';
+export { CampaignCloner, CampaignDetailParts, type CampaignCopier, type CampaignDetailPart } from './campaign-parts.js';
+export { CAMPAIGN_LOCK } from './campaign-lock.js';
+export { CAMPAIGNS_QUEUE, campaignsQueue, type CampaignJobs } from './campaigns.jobs.js';
+export {
+  CampaignChangedError,
+  CampaignInvalidError,
+  CampaignNotFoundError,
+  CampaignStateError,
+  LaunchRefusedError,
+} from './campaigns.errors.js';
+export { type LaunchFinding } from './domain/launch-rules.js';
+export {
+  CAMPAIGN_TYPES,
+  type Campaign,
+  type CampaignCategory,
+  type CampaignSettings,
+  type CampaignType,
+  type LaunchState,
+  type SendStrategy,
+  type UnknownPolicy,
+} from './domain/campaign.js';
+export { CAMPAIGN_STATUSES, EDITABLE_STATUSES, isEditable, type CampaignStatus } from './domain/campaign-state.js';
+export { CampaignDto, toCampaignDto } from './dto/campaign.dto.js';

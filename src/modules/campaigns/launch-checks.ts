@@ -1,0 +1,39 @@
+import { Injectable } from '@nestjs/common';
+import type { Tx } from '../../database/index.js';
+import type { Campaign } from './domain/campaign.js';
+import type { LaunchFinding } from './domain/launch-rules.js';
+
+/** What the slow part of a check found, and what it made for `freeze`. */
+export interface LaunchPreparation {
+  findings: LaunchFinding[];
+  prepared?: unknown;
+}
+
+/** One module's say in a launch. */
+export interface LaunchCheck {
+  /** For logs. */
+  name: string;
+  /** Reads and judges; must not write. Runs for `preflight`, `schedule` and `launch`. */
+  check(tx: Tx, campaign: Campaign): Promise<LaunchFinding[]>;
+  /** Slow work with no transaction open, such as compiling content. Runs after `check`, for preflight too: it must leave nothing behind. */
+  prepare?(tenantId: string, campaign: Campaign): Promise<LaunchPreparation | void>;
+  /**
+   * Inside the launch transaction, the campaign's row locked and already `active`: stores what `prepare` of this launch has made, after making
+   * sure that what it was made from is still what is stored. Throws (`CampaignChangedError`) otherwise, which undoes the launch.
+   */
+  freeze?(tx: Tx, campaign: Campaign, prepared: unknown): Promise<void>;
+}
+
+/** Where modules above campaigns hook into a launch: they register in `onModuleInit`. */
+@Injectable()
+export class LaunchChecks {
+  private readonly checks: LaunchCheck[] = [];
+
+  register(check: LaunchCheck): void {
+    this.checks.push(check);
+  }
+
+  all(): readonly LaunchCheck[] {
+    return this.checks;
+  }
+}

@@ -1,0 +1,88 @@
+import type { Problem } from '../../../shared/domain-error.js';
+import { ACTION_TYPES, LATER_ACTION_TYPES, STEP_LIMITS, type ActionConfig } from './step.js';
+
+const KEYS: Record<ActionConfig['type'], readonly string[]> = {
+  set_attribute: ['type', 'attribute', 'value'],
+  add_tag: ['type', 'tag'],
+  remove_tag: ['type', 'tag'],
+  adjust_lead_score: ['type', 'by'],
+  exit: ['type', 'reason'],
+};
+const BUILT_IN_TEXT = ['firstName', 'lastName', 'timezone'];
+/** Columns of a contact that an action must not write: the address is an identity, the score has its own action. */
+const READ_ONLY = ['id', 'email', 'leadScore', 'createdAt', 'updatedAt', 'subscribed', 'tags', '__proto__', 'constructor', 'prototype'];
+
+/** Whether this is an action that a later version executes; such a one is refused as "not yet", not as unknown. */
+export function isLaterAction(config: unknown): boolean {
+  return (LATER_ACTION_TYPES as readonly unknown[]).includes((config as { type?: unknown } | null)?.type);
+}
+
+/** What is wrong with the configuration of an action step. Accepts anything that JSON can hold. */
+export function actionProblems(config: unknown, path: string): Problem[] {
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
+    return [{ path, code: 'required', message: 'An action needs actionConfig: an object with a type.' }];
+  }
+  const action = config as Record<string, unknown>;
+  if (isLaterAction(action)) {
+    const message = `The action "${String(action.type)}" is planned, but cannot be executed yet. Available now: ${ACTION_TYPES.join(', ')}.`;
+    return [{ path: `${path}.type`, code: 'action_not_supported', message }];
+  }
+  const type = ACTION_TYPES.find((known) => known === action.type);
+  if (!type)
+    return [{ path: `${path}.type`, code: 'unknown_action', message: `The type of an action is one of ${ACTION_TYPES.join(', ')}.` }];
+  const unknown = Object.keys(action)
+    .filter((key) => !KEYS[type].includes(key))
+    .map((key) => ({ path: `${path}.${key}`, code: 'unknown_field', message: `An action "${type}" has ${KEYS[type].join(', ')} only.` }));
+  return [...unknown, ...valueProblems(type, action, path)];
+}
+
+function valueProblems(type: ActionConfig['type'], action: Record<string, unknown>, path: string): Problem[] {
+  switch (type) {
+    case 'set_attribute':
+      return attributeProblems(action, path);
+    case 'add_tag':
+    case 'remove_tag':
+      return textProblem(action.tag, STEP_LIMITS.tag, `${path}.tag`, 'A tag');
+    case 'adjust_lead_score': {
+      const { by } = action;
+      if (Number.isInteger(by) && by !== 0 && Math.abs(by as number) <= STEP_LIMITS.leadScore) return [];
+      const message = `"by" is a whole number other than 0, up to ${STEP_LIMITS.leadScore} either way.`;
+      return [{ path: `${path}.by`, code: 'out_of_range', message }];
+    }
+    case 'exit':
+      return action.reason === undefined ? [] : textProblem(action.reason, STEP_LIMITS.exitReason, `${path}.reason`, 'A reason');
+  }
+}
+
+function attributeProblems({ attribute, value }: Record<string, unknown>, path: string): Problem[] {
+  const problems = textProblem(attribute, STEP_LIMITS.attribute, `${path}.attribute`, 'An attribute name');
+  if (typeof attribute === 'string' && READ_ONLY.includes(attribute)) {
+    const message = `"${attribute}" cannot be set by an action.`;
+    problems.push({ path: `${path}.attribute`, code: 'read_only_attribute', message });
+  }
+  const isText = typeof value === 'string' && value.length <= STEP_LIMITS.attributeValue;
+  const isScalar = value === null || typeof value === 'boolean' || Number.isFinite(value) || isText;
+  if (!isScalar) {
+    const message = `A value is a string of at most ${STEP_LIMITS.attributeValue} characters, a number, true, false or null.`;
+    problems.push({ path: `${path}.value`, code: 'invalid_value', message });
+  } else if (BUILT_IN_TEXT.includes(attribute as string) && value !== null && (!isText || value.length > 255)) {
+    const message = `"${attribute as string}" takes a string of at most 255 characters, or null.`;
+    problems.push({ path: `${path}.value`, code: 'invalid_value', message });
+  } else if (attribute === 'timezone' && value !== null && !isZone(value as string)) {
+    problems.push({ path: `${path}.value`, code: 'unknown_zone', message: `"${value as string}" is not an IANA time zone.` });
+  }
+  return problems;
+}
+
+function textProblem(value: unknown, limit: number, path: string, what: string): Problem[] {
+  if (typeof value === 'string' && value.trim() !== '' && [...value].length <= limit) return [];
+  return [{ path, code: 'invalid_text', message: `${what} is a text of 1 to ${limit} characters.` }];
+}
+
+function isZone(name: string): boolean {
+  try {
+    return /^[A-Za-z]/.test(name) && Boolean(new Intl.DateTimeFormat('en', { timeZone: name }));
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,41 @@
+import type { Rule } from '../../segments/index.js';
+import { inOrder, resolveEdges } from './flow-graph.js';
+import type { ActionConfig, CampaignStep, StepType, WaitDuration } from './step.js';
+
+/** A step as the engine walks it. A null edge ends the flow; a condition has only the two branches. */
+export interface FlowStep {
+  id: string;
+  order: number;
+  name: string | null;
+  type: StepType;
+  next: string | null;
+  trueNext: string | null;
+  falseNext: string | null;
+  wait: WaitDuration | null;
+  rules: Rule | null;
+  action: ActionConfig | null;
+}
+
+export interface Flow {
+  campaignId: string;
+  version: number;
+  firstStepId: string | null;
+  steps: Map<string, FlowStep>;
+}
+
+export function toFlow(campaignId: string, version: number, rows: readonly CampaignStep[]): Flow {
+  const edges = resolveEdges(rows);
+  const ordered = inOrder(rows);
+  const steps = ordered.map((row): FlowStep => ({
+    id: row.id,
+    order: row.stepOrder,
+    name: row.stepName,
+    type: row.stepType,
+    ...edges.get(row.id)!,
+    wait: row.waitDuration,
+    // Checked when it was saved.
+    rules: row.conditionRules as Rule | null,
+    action: row.actionConfig,
+  }));
+  return { campaignId, version, firstStepId: ordered[0]?.id ?? null, steps: new Map(steps.map((step) => [step.id, step])) };
+}

@@ -1,0 +1,98 @@
+/** Numbers that bound a flow and its parts; the API documents them. */
+export const STEP_LIMITS = {
+  steps: 200,
+  name: 255,
+  subject: 1_000,
+  content: 200_000,
+  ref: 64,
+  tag: 100,
+  attribute: 100,
+  attributeValue: 1_000,
+  exitReason: 255,
+  leadScore: 1_000_000,
+} as const;
+
+export const STEP_TYPES = ['email', 'wait', 'condition', 'action'] as const;
+export type StepType = (typeof STEP_TYPES)[number];
+export const WAIT_UNITS = ['minutes', 'hours', 'days', 'weeks'] as const;
+export type WaitUnit = (typeof WAIT_UNITS)[number];
+export const CONTENT_FORMATS = ['mjml', 'html'] as const;
+export type StepContentFormat = (typeof CONTENT_FORMATS)[number];
+
+export interface WaitDuration {
+  value: number;
+  unit: WaitUnit;
+}
+
+/** What an action step does. `exit` ends the contact's way through the campaign. */
+export type ActionConfig =
+  | { type: 'set_attribute'; attribute: string; value: string | number | boolean | null }
+  | { type: 'add_tag' | 'remove_tag'; tag: string }
+  | { type: 'adjust_lead_score'; by: number }
+  | { type: 'exit'; reason?: string };
+export const ACTION_TYPES = ['set_attribute', 'add_tag', 'remove_tag', 'adjust_lead_score', 'exit'] as const;
+/** Named by the API, executed by a later version. */
+export const LATER_ACTION_TYPES = ['webhook', 'enroll'] as const;
+
+/** What an author sets on a step. Fields that do not belong to `stepType` are null. */
+export interface StepSettings {
+  stepName: string | null;
+  stepType: StepType;
+  templateId: string | null;
+  subjectLine: string | null;
+  emailContent: string | null;
+  contentFormat: StepContentFormat | null;
+  waitDuration: WaitDuration | null;
+  /** A `Rule` of the segments module, checked before it gets here. */
+  conditionRules: unknown;
+  trueNextStepId: string | null;
+  falseNextStepId: string | null;
+  /** Overrides "the next in order". */
+  nextStepId: string | null;
+  /** The flow ends behind this step. */
+  isEnd: boolean;
+  actionConfig: ActionConfig | null;
+}
+
+export interface StepCounters {
+  emailsSent: number;
+  emailsDelivered: number;
+  opens: number;
+  clicks: number;
+  replies: number;
+  unsubscribes: number;
+}
+
+/** One row of `campaign_steps`. */
+export interface CampaignStep extends StepSettings, StepCounters {
+  id: string;
+  tenantId: string;
+  campaignId: string;
+  version: number;
+  /** From 1 without gaps. */
+  stepOrder: number;
+  /** Frozen at launch; null before. */
+  templateVersion: number | null;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+export const EMPTY_STEP: Omit<StepSettings, 'stepType'> = {
+  stepName: null,
+  templateId: null,
+  subjectLine: null,
+  emailContent: null,
+  contentFormat: null,
+  waitDuration: null,
+  conditionRules: null,
+  trueNextStepId: null,
+  falseNextStepId: null,
+  nextStepId: null,
+  isEnd: false,
+  actionConfig: null,
+};
+
+/** How a step is called when speaking to people: its name, else its place and kind. */
+export function stepLabel(step: Pick<CampaignStep, 'stepName' | 'stepOrder' | 'stepType'>): string {
+  return step.stepName ? `"${step.stepName}"` : `step ${step.stepOrder} (${step.stepType})`;
+}

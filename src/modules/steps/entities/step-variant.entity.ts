@@ -1,0 +1,49 @@
+import { Check, Column, Entity, ForeignKey, PrimaryColumn, Unique } from 'typeorm';
+import type { StepContentFormat } from '../domain/step.js';
+
+const PK = { primaryKeyConstraintName: 'pk_step_variants' };
+
+/** One variant of an email step under test. What is null is taken from the step. */
+@Entity('step_variants')
+@Unique('uq_step_variants_name', ['tenantId', 'stepId', 'name'])
+@Check('ck_step_variants_weight', 'weight BETWEEN 0 AND 10000')
+@Check('ck_step_variants_format', `content_format IN ('mjml', 'html')`)
+@ForeignKey('CampaignStep', ['tenantId', 'stepId'], ['tenantId', 'id'], { name: 'fk_step_variants_step', onDelete: 'CASCADE' })
+export class StepVariant {
+  @PrimaryColumn('uuid', { name: 'tenant_id', ...PK })
+  tenantId: string;
+
+  @PrimaryColumn('uuid', { name: 'id', default: () => 'uuidv7()', ...PK })
+  id: string;
+
+  @Column('uuid', { name: 'step_id' })
+  stepId: string;
+
+  @Column('varchar', { name: 'name', length: 100 })
+  name: string;
+
+  /** Share of the contacts, in ten-thousandths of the sum of all weights at most. */
+  @Column('integer', { name: 'weight' })
+  weight: number;
+
+  @Column('text', { name: 'subject_line', nullable: true })
+  subjectLine: string | null;
+
+  @Column('text', { name: 'email_content', nullable: true })
+  emailContent: string | null;
+
+  @Column('varchar', { name: 'content_format', length: 10, nullable: true })
+  contentFormat: StepContentFormat | null;
+
+  @Column('varchar', { name: 'from_name', length: 255, nullable: true })
+  fromName: string | null;
+
+  @Column('varchar', { name: 'from_email', length: 255, nullable: true })
+  fromEmail: string | null;
+
+  @Column('jsonb', { name: 'compiled_content', nullable: true })
+  compiledContent: unknown;
+
+  @Column('timestamptz', { name: 'created_at', default: () => 'now()' })
+  createdAt: Date;
+}
