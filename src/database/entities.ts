@@ -1,3 +1,4 @@
+import { Template, TemplateVersion } from '../modules/templates/entities/index.js';
 import { ApiKey, AuditLog, IdempotencyKey, Tenant, User, Workspace } from '../modules/identity/entities/index.js';
 
 /** Every entity of every module. The schema drift test holds this list and the migrations together. */
@@ -10,4 +11,7 @@ export const entities: Function[] = [
   ApiKey,
   AuditLog,
   IdempotencyKey,
+  // templates
+  Template,
+  TemplateVersion,
 ];
