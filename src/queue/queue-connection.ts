@@ -65,7 +65,16 @@ export class QueueConnection implements OnApplicationShutdown {
     // Commands wait for Redis to come back instead of failing; hints have their own time limit.
     const redis = new Redis(url, { maxRetriesPerRequest: null, connectionName: 'campaign-engine' });
     redis.setMaxListeners(0);
-    redis.on('error', (error: Error) => this.logger.warn(`Redis: ${error.message}`));
+    // One line for an outage, not one for each of its many attempts to connect.
+    let away = false;
+    redis.on('error', (error: Error) => {
+      if (!away) this.logger.warn(`Redis is away: ${error.message}; work goes on by polling, a little later than usual`);
+      away = true;
+    });
+    redis.on('ready', () => {
+      if (away) this.logger.log('Redis is back');
+      away = false;
+    });
     return redis;
   }
 }

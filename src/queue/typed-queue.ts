@@ -20,7 +20,10 @@ const HINT_LIMIT_MS = 2_000;
 export class TypedQueue<Jobs extends JobMap> {
   private readonly logger = new Logger('Queue');
 
-  constructor(private readonly queue: Queue) {}
+  constructor(private readonly queue: Queue) {
+    // The shared connection reports its own errors once (`QueueConnection`); unheard here, BullMQ would print each of them for each queue.
+    queue.on('error', (error) => this.logger.debug(`Queue ${queue.name}: ${error.message}`));
+  }
 
   get name(): string {
     return this.queue.name;

@@ -121,11 +121,13 @@ describe.each(backends)('the queue on %s', (_name, onRedis) => {
 });
 
 describe('a queue that is away', () => {
-  it('does not fail what was committed before the hint', async () => {
-    const config = loadConfig({ DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none', APP_SECRET: 'x'.repeat(32), ROLES: 'api' });
-    const app = await Test.createTestingModule({
-      imports: [ConfigModule.forRoot(config), QueueModule.forRoot(), QueueModule.register(definition)],
-    }).compile();
+  it.each([
+    ['PostgreSQL', {}],
+    ['Redis', { REDIS_URL: 'redis://127.0.0.1:1' }],
+  ])('on %s does not fail what was committed before the hint, nor the shutdown', async (_name, env) => {
+    const config = loadConfig({ DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none', APP_SECRET: 'x'.repeat(32), ROLES: 'api', ...env });
+    const imports = [ConfigModule.forRoot(config), QueueModule.forRoot(), QueueModule.register(definition)];
+    const app = await Test.createTestingModule({ imports }).compile();
     app.useLogger(false);
     await app.init();
     const started = performance.now();
