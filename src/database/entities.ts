@@ -1,4 +1,4 @@
-import { Template, TemplateVersion } from '../modules/templates/entities/index.js';
+import { Contact, ContactEvent, ContactTag, Suppression } from '../modules/contacts/entities/index.js';
 import { ApiKey, AuditLog, IdempotencyKey, Tenant, User, Workspace } from '../modules/identity/entities/index.js';
 
 /** Every entity of every module. The schema drift test holds this list and the migrations together. */
@@ -11,7 +11,9 @@ export const entities: Function[] = [
   ApiKey,
   AuditLog,
   IdempotencyKey,
-  // templates
-  Template,
-  TemplateVersion,
+  // contacts
+  Contact,
+  ContactTag,
+  ContactEvent,
+  Suppression,
 ];

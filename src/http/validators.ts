@@ -1,17 +1,14 @@
 import { Matches, ValidateIf, registerDecorator, type ValidationArguments, type ValidationOptions } from 'class-validator';
+import { isTimeZone } from '../shared/time-zone.js';
 
-const ZONES = new Set([...Intl.supportedValuesOf('timeZone'), 'UTC']);
+export { isTimeZone };
+
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 const MAX_ADDRESS = 254;
 const MAX_LOCAL_PART = 64;
 /** RFC 5322 dot-atom: no quoted local parts, no comments; letters beyond ASCII as RFC 6531 has them. */
 const LOCAL_PART = /^[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~-]+(\.[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~-]+)*$/u;
 const DOMAIN = /^([\p{L}\p{N}]([\p{L}\p{M}\p{N}-]{0,61}[\p{L}\p{M}\p{N}])?\.)+[\p{L}\p{N}]([\p{L}\p{M}\p{N}-]{0,61}[\p{L}\p{M}\p{N}])$/u;
-
-/** Is this the name of a zone this server knows (IANA, as `Intl` lists them, and `UTC`)? */
-export function isTimeZone(value: unknown): value is string {
-  return typeof value === 'string' && ZONES.has(value);
-}
 
 /**
  * Is this one address and nothing else: `local@domain.tld`, at most 254 characters, no display name, no list, no quoting, no white space?

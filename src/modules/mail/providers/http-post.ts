@@ -10,7 +10,6 @@ const BODY_LIMIT = 16 * 1024;
 export class HttpPoster {
   private readonly pool: Pool;
   private readonly basePath: string;
-  private closed: Promise<void> | null = null;
 
   constructor(
     baseUrl: string,
@@ -35,10 +34,8 @@ export class HttpPoster {
     });
   }
 
-  /** May be called again. */
   close(): Promise<void> {
-    this.closed ??= this.pool.close();
-    return this.closed;
+    return this.pool.close();
   }
 }
 

@@ -1,0 +1,17 @@
+import { Injectable } from '@nestjs/common';
+import type { Tx } from '../../database/index.js';
+import { ContactEventsQueries, type NewContactEvent, type RecordedEvent } from './contact-events.queries.js';
+
+/** What contacts did outside this product. */
+@Injectable()
+export class ContactEventsService {
+  constructor(private readonly queries: ContactEventsQueries) {}
+
+  /**
+   * Records events in the caller's transaction and answers those that are new: an event whose `externalId` was recorded before, or whose
+   * contact is erased or unknown, is left out. Idempotent for events with an `externalId`. The caller has checked names and sizes.
+   */
+  async record(tx: Tx, tenantId: string, events: NewContactEvent[]): Promise<RecordedEvent[]> {
+    return events.length === 0 ? [] : this.queries.append(tx, tenantId, events);
+  }
+}

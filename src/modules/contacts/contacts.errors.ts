@@ -1,0 +1,99 @@
+import { DomainError, type Problem } from '../../shared/domain-error.js';
+
+export class ContactNotFoundError extends DomainError {
+  readonly code = 'contact_not_found';
+  readonly category = 'not_found' as const;
+
+  constructor() {
+    super('There is no such contact.');
+  }
+}
+
+/** The address belongs to another contact of this tenant; `existingId` says to which. */
+export class ContactExistsError extends DomainError {
+  readonly code = 'contact_exists';
+  readonly category = 'conflict' as const;
+
+  constructor(existingId: string) {
+    super('Another contact has this address (case does not matter). Change that one instead.', [{ path: 'email', message: 'is taken' }], {
+      existingId,
+    });
+  }
+}
+
+/** The address may not be mailed for another reason than the person's own unsubscribing, which only the suppression list can lift. */
+export class ContactSuppressedError extends DomainError {
+  readonly code = 'contact_suppressed';
+  readonly category = 'conflict' as const;
+
+  constructor(reason: string) {
+    super(
+      `The address is on the suppression list (${reason}), so the contact cannot be subscribed. Take it off that list first, if that is right.`,
+      [{ path: 'subscribed', message: 'cannot become true while the address is suppressed' }],
+      { suppressionReason: reason },
+    );
+  }
+}
+
+/** Something in the input no contact can have. */
+export class InvalidContactError extends DomainError {
+  readonly code = 'invalid_contact';
+  readonly category = 'malformed' as const;
+
+  constructor(problems: Problem[]) {
+    super(`${problems[0].path} ${problems[0].message}.`, problems);
+  }
+}
+
+export interface ImportedSoFar {
+  created: number;
+  updated: number;
+  unchanged: number;
+  rejected: number;
+}
+
+function soFar({ created, updated, unchanged }: ImportedSoFar): string {
+  const rows = created + updated + unchanged;
+  return rows === 0
+    ? 'Nothing was imported.'
+    : `${rows} rows before it were imported (${created} created, ${updated} updated, ${unchanged} unchanged); importing the mended file again is safe.`;
+}
+
+/** The file cannot be read from some row on. */
+export class ImportFaultError extends DomainError {
+  readonly code = 'unreadable_import';
+  readonly category = 'malformed' as const;
+
+  constructor(row: number, message: string, imported: ImportedSoFar) {
+    super(`Row ${row}: ${message}. ${soFar(imported)}`, [{ path: `rows[${row}]`, message }], { row, imported });
+  }
+}
+
+export class ImportTooLargeError extends DomainError {
+  readonly code = 'import_too_large';
+  readonly category = 'too_large' as const;
+
+  constructor(message: string, imported: ImportedSoFar) {
+    super(`${message} ${soFar(imported)}`, [], { imported });
+  }
+}
+
+export class ImportTypeError extends DomainError {
+  readonly code = 'unsupported_import_type';
+  readonly category = 'unsupported_media' as const;
+
+  constructor() {
+    super('An import is text/csv or application/x-ndjson: say which in Content-Type and send the file itself as the body.');
+  }
+}
+
+/** The database or the connection failed under way. */
+export class ImportInterruptedError extends DomainError {
+  readonly code = 'import_interrupted';
+  readonly category = 'unavailable' as const;
+
+  constructor(imported: ImportedSoFar, cause: unknown) {
+    super(`The import was interrupted. ${soFar(imported)}`, [], { imported });
+    this.cause = cause;
+  }
+}

@@ -1,2 +1,0 @@
-export { TemplateVersion } from './template-version.entity.js';
-export { Template } from './template.entity.js';
