@@ -3,12 +3,17 @@ import { ScheduleModule } from '@nestjs/schedule';
 import { AppConfig, ConfigModule } from '../config/index.js';
 import { DatabaseModule } from '../database/index.js';
 import { QueueModule } from '../queue/index.js';
+import { HttpModule } from '../http/index.js';
+import { IdentityModule } from '../modules/identity/index.js';
+import { MailModule, MailboxModule } from '../modules/mail/index.js';
+import { SegmentsModule } from '../modules/segments/index.js';
 import { SharedModule } from '../shared/shared.module.js';
+import { OperationsModule } from './operations.module.js';
 
 type Modules = NonNullable<ModuleMetadata['imports']>;
 
 /** Controllers and services of every module, in the order of their ranks. In every process: workers use the services too. */
-const FEATURES: Modules = [];
+const FEATURES: Modules = [OperationsModule, HttpModule, IdentityModule, MailModule, SegmentsModule];
 
 /** Processors and crons (`<name>.worker.module.ts`): in processes with the role worker or scheduler. */
 const BACKGROUND: Modules = [];
@@ -20,7 +25,7 @@ const BACKGROUND: Modules = [];
 @Module({})
 export class AppModule {
   static register(config: AppConfig): DynamicModule {
-    const { worker, scheduler } = config.roles;
+    const { api, worker, scheduler } = config.roles;
     return {
       module: AppModule,
       imports: [
@@ -29,6 +34,7 @@ export class AppModule {
         DatabaseModule,
         QueueModule.forRoot(),
         ...FEATURES,
+        ...(api && config.mail.provider === 'mailbox' ? [MailboxModule] : []),
         ...(worker || scheduler ? BACKGROUND : []),
         ...(scheduler ? [ScheduleModule.forRoot()] : []),
       ],

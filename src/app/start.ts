@@ -1,8 +1,10 @@
 import { Logger, type LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type AppConfig, ConfigError, withDatabaseUrl } from '../config/index.js';
 import { DatabaseSetupError, EmbeddedPostgres, migrateDatabase } from '../database/index.js';
+import { createHttpAdapter, registerHttp } from '../http/index.js';
+import { DemoBootstrap } from '../modules/identity/index.js';
 import { AppModule } from './app.module.js';
 import type { Shutdown } from './shutdown.js';
 
@@ -21,14 +23,22 @@ export async function start(loaded: AppConfig, shutdown: Shutdown, logger: Logge
   const { applied, warnings } = await migrateDatabase(config.database.url!);
   if (applied.length > 0) log.log(`Applied ${applied.length} migration(s), up to ${applied.at(-1)}`);
   for (const warning of warnings) log.warn(warning);
-  const creating = NestFactory.create<NestFastifyApplication>(AppModule.register(config), new FastifyAdapter(), {
+  const creating = NestFactory.create<NestFastifyApplication>(AppModule.register(config), createHttpAdapter(), {
     logger,
     abortOnError: false,
   });
   const app = await shutdown.track('the application', creating, (created) => created.close());
   if (shutdown.begun) return;
+  registerHttp(app);
   if (!config.roles.api) serveHealthOnly(app);
+  await welcome(app);
   await listen(app, config, log);
+}
+
+/** The key is for the person at the terminal: it goes past the logger, once. */
+async function welcome(app: NestFastifyApplication): Promise<void> {
+  const demo = await app.get(DemoBootstrap).run();
+  if (demo) console.log(`Created the tenant "Demo". Its API key (also in ${demo.path}):\n\n  ${demo.apiKey}\n`);
 }
 
 async function withDatabase(config: AppConfig, shutdown: Shutdown, log: Logger): Promise<AppConfig> {

@@ -1,4 +1,5 @@
 import { Contact, ContactEvent, ContactTag, Suppression } from '../modules/contacts/entities/index.js';
+import { Template, TemplateVersion } from '../modules/templates/entities/index.js';
 import { ApiKey, AuditLog, IdempotencyKey, Tenant, User, Workspace } from '../modules/identity/entities/index.js';
 
 /** Every entity of every module. The schema drift test holds this list and the migrations together. */
@@ -16,4 +17,7 @@ export const entities: Function[] = [
   ContactTag,
   ContactEvent,
   Suppression,
+  // templates
+  Template,
+  TemplateVersion,
 ];

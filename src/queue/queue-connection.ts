@@ -32,6 +32,12 @@ export class QueueConnection implements OnApplicationShutdown {
     return this.shared instanceof Redis ? Infinity : (this.shared.options.max ?? 10) - 2;
   }
 
+  /** Resolves when the queue's server answers. */
+  async ping(): Promise<void> {
+    if (this.shared instanceof Redis) await this.shared.ping();
+    else await this.shared.query('SELECT 1');
+  }
+
   async onApplicationShutdown(): Promise<void> {
     if (this.shared instanceof Redis) this.shared.disconnect();
     else await this.shared.end();

@@ -32,7 +32,7 @@ export class MailboxController {
   @Get('mailbox/:id')
   @Header('Content-Type', HTML)
   @Header('Content-Security-Policy', PAGE_CSP)
-  @Header('X-Content-Type-Options', 'nosniff')
+  @Header('Cache-Control', 'no-store')
   show(@IdParam('id') id: string): Promise<string> {
     return this.mailbox.messagePage(id);
   }
@@ -40,8 +40,8 @@ export class MailboxController {
   @Get('mailbox/:id/html')
   @Header('Content-Type', HTML)
   @Header('Content-Security-Policy', MESSAGE_CSP)
-  @Header('X-Content-Type-Options', 'nosniff')
-  @Header('Referrer-Policy', 'no-referrer')
+  @Header('X-Frame-Options', 'SAMEORIGIN')
+  @Header('Cache-Control', 'no-store')
   html(@IdParam('id') id: string): Promise<string> {
     return this.mailbox.messageDocument(id);
   }

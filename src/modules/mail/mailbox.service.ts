@@ -12,10 +12,12 @@ import { MailboxStore, type MailboxEntry } from './providers/mailbox-store.js';
 /** A captured message with everything a recipient could do with it: what the demo opens, clicks and unsubscribes by. */
 export interface MailboxItem {
   id: string;
+  /** Addresses without display names. */
   from: string;
   to: string;
   subject: string;
-  date: string;
+  /** ISO 8601; null where the file says none. */
+  date: string | null;
   links: string[];
   pixelUrl: string | null;
   unsubscribeUrl: string | null;
@@ -59,7 +61,16 @@ export class MailboxService {
   private async item(entry: MailboxEntry): Promise<MailboxItem> {
     const mail = await this.get(entry.id);
     const unsubscribe = mail.headers.find(([name]) => name.toLowerCase() === 'list-unsubscribe')?.[1] ?? '';
-    return { ...entry, ...findLinks(mail.html), unsubscribeUrl: oneClickUrl(unsubscribe) };
+    const sentAt = new Date(entry.date);
+    return {
+      id: entry.id,
+      from: addressOf(entry.from),
+      to: addressOf(entry.to),
+      subject: entry.subject,
+      date: Number.isNaN(sentAt.getTime()) ? null : sentAt.toISOString(),
+      ...findLinks(mail.html),
+      unsubscribeUrl: oneClickUrl(unsubscribe),
+    };
   }
 
   private async get(id: string): Promise<CapturedMail> {
@@ -72,4 +83,8 @@ export class MailboxService {
   private assertInUse(): void {
     if (this.config.mail.provider !== 'mailbox') throw new MailboxMessageNotFoundError();
   }
+}
+
+function addressOf(header: string): string {
+  return /<([^<>]*)>$/.exec(header)?.[1] ?? header;
 }

@@ -24,3 +24,7 @@ export { ContentModule } from './content/content.module.js';
 export { previewContent, type PreviewInput } from './content/content-preview.js';
 export { type PreviewResult } from './content/content-jobs.js';
 export { ContentBusyError } from './content/content-worker.js';
+export { TemplateNotFoundError } from './templates.errors.js';
+export { TemplatesModule } from './templates.module.js';
+export type { ResolvedTemplate } from './templates.queries.js';
+export { TemplatesService } from './templates.service.js';

@@ -10,6 +10,7 @@ const BODY_LIMIT = 16 * 1024;
 export class HttpPoster {
   private readonly pool: Pool;
   private readonly basePath: string;
+  private closed: Promise<void> | null = null;
 
   constructor(
     baseUrl: string,
@@ -34,8 +35,10 @@ export class HttpPoster {
     });
   }
 
+  /** May be called again. */
   close(): Promise<void> {
-    return this.pool.close();
+    this.closed ??= this.pool.close();
+    return this.closed;
   }
 }
 

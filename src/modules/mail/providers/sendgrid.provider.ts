@@ -35,7 +35,7 @@ export class SendGridProvider extends EmailProvider {
   readonly maxConcurrency = 3;
   readonly sendTimeoutMs: number;
   private readonly http: HttpPoster;
-  private readonly slots: Slots<null>;
+  private readonly slots: Slots<HttpPoster>;
   private readonly service: MailService;
   private readonly authorization: string;
   private readonly waitMs: number;
@@ -48,7 +48,7 @@ export class SendGridProvider extends EmailProvider {
     super();
     const timeouts = { ...TIMEOUTS, ...options.timeouts };
     this.http = new HttpPoster(options.baseUrl, options.connections, timeouts.requestMs);
-    this.slots = new Slots(Array.from({ length: options.connections }, () => null));
+    this.slots = new Slots(Array.from({ length: options.connections }, () => this.http));
     this.maxBatch = Math.min(100, Math.max(10, 2 * options.connections));
     this.waitMs = timeouts.waitMs;
     this.sendTimeoutMs = timeouts.waitMs + timeouts.requestMs;

@@ -2,7 +2,7 @@
  * A fixed number of connections shared by all running `send()` calls, handed out first come, first served. A message that finds none before
  * its deadline was never handed over, so its caller can answer a plain `retry`.
  */
-export class Slots<T> {
+export class Slots<T extends object> {
   private readonly free: T[];
   private readonly waiting: ((slot: T) => void)[] = [];
   private idle: (() => void)[] = [];

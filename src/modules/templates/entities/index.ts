@@ -1,0 +1,2 @@
+export { TemplateVersion } from './template-version.entity.js';
+export { Template } from './template.entity.js';
