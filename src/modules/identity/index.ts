@@ -1,6 +1,7 @@
 export { Public } from '../../http/index.js';
 export { Can } from './access.decorators.js';
 export { AuditService, type AuditEntry } from './audit.service.js';
+export { parseApiKey } from './domain/api-key-format.js';
 export { PERMISSIONS, ROLES, can, permissionsOf, type Permission, type Role } from './domain/permissions.js';
 export { Ctx, systemContext, type TenantContext } from './tenant-context.js';
 export { ApiKeysService, type IssuedApiKey, type NewApiKey } from './api-keys.service.js';
