@@ -76,16 +76,23 @@ export class SmtpProvider extends EmailProvider {
 
   private async sendOn(slot: SmtpSlot, message: OutgoingMessage): Promise<SendOutcome> {
     let raw: Buffer;
-    let envelope: { from: string; to: string; size: number };
+    let envelope: SmtpEnvelope;
     try {
       raw = buildMime(message, this.clock.now());
       envelope = { from: toAddrSpec(message.from.address, 'sender'), to: toAddrSpec(message.to.address, 'recipient'), size: raw.length };
     } catch (error) {
       return notSendable(error);
     }
-    return slot.deliver(raw, envelope);
+    return slot.deliver(message.messageId, raw, envelope);
   }
 }
+
+/** The addresses of MAIL and RCPT, and the SIZE that lets a server (or nodemailer for it) refuse too large a message at once. */
+type SmtpEnvelope = {
+  from: string;
+  to: string;
+  size: number;
+};
 
 /** One connection with its own protocol watch. Delivers one message at a time; the caller sees to that. */
 class SmtpSlot {
@@ -120,12 +127,15 @@ class SmtpSlot {
     this.transport.on('error', () => undefined);
   }
 
-  async deliver(raw: Buffer, envelope: { from: string; to: string; size: number }): Promise<SendOutcome> {
+  async deliver(messageId: string, raw: Buffer, envelope: SmtpEnvelope): Promise<SendOutcome> {
     this.watch.begin();
+    // Socket time-outs only notice silence; this also ends a server that trickles its replies. Not AbortSignal.timeout(): it could not be
+    // cancelled, and two minutes of finished messages would keep their timers.
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(), this.timeouts.sendMs);
     try {
-      // Socket time-outs only notice silence; the signal also ends a server that trickles its replies.
-      const signal = AbortSignal.timeout(this.timeouts.sendMs);
-      const info = await this.transport.sendMail({ envelope, raw, signal });
+      // The id is in `raw` already; given here too, nodemailer does not make up one of its own.
+      const info = await this.transport.sendMail({ envelope, raw, messageId, signal: abort.signal });
       return accepted(info.serverMessageId ?? queueIdOf(info.response));
     } catch (error) {
       const fault = error as { code?: string; command?: string; responseCode?: number; response?: string; message: string };
@@ -137,6 +147,8 @@ class SmtpSlot {
         message: fault.message,
         dataAccepted: this.watch.dataAccepted,
       });
+    } finally {
+      clearTimeout(timer);
     }
   }
 
