@@ -7,13 +7,14 @@ import { HttpModule } from '../http/index.js';
 import { IdentityModule } from '../modules/identity/index.js';
 import { MailModule, MailboxModule } from '../modules/mail/index.js';
 import { SegmentsModule } from '../modules/segments/index.js';
+import { TemplatesModule } from '../modules/templates/index.js';
 import { SharedModule } from '../shared/shared.module.js';
 import { OperationsModule } from './operations.module.js';
 
 type Modules = NonNullable<ModuleMetadata['imports']>;
 
 /** Controllers and services of every module, in the order of their ranks. In every process: workers use the services too. */
-const FEATURES: Modules = [OperationsModule, HttpModule, IdentityModule, MailModule, SegmentsModule];
+const FEATURES: Modules = [OperationsModule, HttpModule, IdentityModule, MailModule, TemplatesModule, SegmentsModule];
 
 /** Processors and crons (`<name>.worker.module.ts`): in processes with the role worker or scheduler. */
 const BACKGROUND: Modules = [];

@@ -1,4 +1,5 @@
 import { Contact, ContactEvent, ContactTag, Suppression } from '../modules/contacts/entities/index.js';
+import { Segment, SegmentMember } from '../modules/segments/entities/index.js';
 import { Template, TemplateVersion } from '../modules/templates/entities/index.js';
 import { ApiKey, AuditLog, IdempotencyKey, Tenant, User, Workspace } from '../modules/identity/entities/index.js';
 
@@ -20,4 +21,7 @@ export const entities: Function[] = [
   // templates
   Template,
   TemplateVersion,
+  // segments
+  Segment,
+  SegmentMember,
 ];

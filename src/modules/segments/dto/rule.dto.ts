@@ -5,8 +5,13 @@ import { OPERATORS, type Operator, type Scalar } from '../domain/rule.js';
 
 const NAMES = ['AllRule', 'AnyRule', 'NotRule', 'AttributeRule', 'LeadScoreRule', 'EngagementRule', 'TagRule', 'SegmentRule', 'EventRule'];
 
+const KINDS = NAMES.map((name) => ({ $ref: getSchemaPath(name) }));
+
 /** The OpenAPI schema of a rule, for a property of any DTO; its controller adds `@ApiExtraModels(...RULE_MODELS)`. */
-export const RULE_SCHEMA = { oneOf: NAMES.map((name) => ({ $ref: getSchemaPath(name) })) };
+export const RULE_SCHEMA = { oneOf: KINDS };
+
+/** The same where null is possible: one of the alternatives, as OpenAPI 3.0 has no type to put `nullable` beside here. */
+export const NULLABLE_RULE_SCHEMA = { oneOf: [...KINDS, { type: 'object' as const, nullable: true, enum: [null] }] };
 
 export class AllRule {
   @ApiProperty({ type: 'array', items: RULE_SCHEMA, description: 'Every one of these. Empty: everybody.' })

@@ -14,10 +14,8 @@ import {
   IsString,
 } from 'class-validator';
 import { IsHeaderText, Omittable, PageQuery } from '../../../http/index.js';
-import type { Rule } from '../domain/rule.js';
 import type { SegmentContactRow } from '../segment-audience.queries.js';
-import type { SegmentRow } from '../segments.queries.js';
-import { RULE_SCHEMA } from './rule.dto.js';
+import { NULLABLE_RULE_SCHEMA, RULE_SCHEMA } from './rule.dto.js';
 
 export const SEGMENT_TYPES = ['dynamic', 'static'] as const;
 const RULES = 'At most 50 parts, five levels deep; with all the segments it refers to written out, at most 500 parts.';
@@ -57,7 +55,7 @@ export class UpdateSegmentDto {
   rules?: unknown;
 }
 
-export class SegmentDto implements SegmentRow {
+export class SegmentDto {
   @ApiProperty({ format: 'uuid' })
   id: string;
 
@@ -67,8 +65,8 @@ export class SegmentDto implements SegmentRow {
   @ApiProperty({ enum: SEGMENT_TYPES })
   type: (typeof SEGMENT_TYPES)[number];
 
-  @ApiProperty({ ...RULE_SCHEMA, nullable: true, description: 'Null for a static segment.', example: RULES_EXAMPLE })
-  rules: Rule | null;
+  @ApiProperty({ ...NULLABLE_RULE_SCHEMA, description: 'Null for a static segment.', example: RULES_EXAMPLE })
+  rules: unknown;
 
   @ApiProperty({ type: String, format: 'date-time' })
   createdAt: Date;
