@@ -1,6 +1,7 @@
 import { Contact, ContactEvent, ContactTag, Suppression } from '../modules/contacts/entities/index.js';
 import { Segment, SegmentMember } from '../modules/segments/entities/index.js';
 import { Template, TemplateVersion } from '../modules/templates/entities/index.js';
+import { EmailEvent, TrackedLink } from '../modules/tracking/entities/index.js';
 import { ApiKey, AuditLog, IdempotencyKey, Tenant, User, Workspace } from '../modules/identity/entities/index.js';
 
 /** Every entity of every module. The schema drift test holds this list and the migrations together. */
@@ -18,6 +19,9 @@ export const entities: Function[] = [
   ContactTag,
   ContactEvent,
   Suppression,
+  // tracking
+  TrackedLink,
+  EmailEvent,
   // templates
   Template,
   TemplateVersion,

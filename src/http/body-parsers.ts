@@ -19,6 +19,7 @@ type WithRawBody = FastifyRequest & { rawBody?: Buffer };
  * - JSON: parsed and checked (`findJsonFault`); an empty body counts as none.
  * - `text/csv`, `application/x-ndjson`: `request.body` is a stream that fails with `BodyTooLargeError` beyond 50 MB.
  * - forms: a flat object of texts.
+ * - `/u/` (one-click unsubscription): forms as above, anything else as a Buffer.
  * - anything under `/webhooks/`: untouched, as a Buffer (`@RawBody()`), because its signature covers the bytes. Parse it after checking that.
  */
 export function registerBodyParsers(server: FastifyInstance): void {
@@ -41,6 +42,7 @@ export function registerBodyParsers(server: FastifyInstance): void {
   server.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: WEBHOOK_LIMIT }, (request, body, done) => {
     if (isWebhook(request)) return done(null, keepRaw(request, body as Buffer));
     if (body.length === 0) return done(null, undefined);
+    if (isUnsubscribe(request)) return done(null, body);
     done(new UnsupportedMediaTypeError(request.headers['content-type']), undefined);
   });
 }
@@ -57,6 +59,11 @@ function attempt(done: (error: Error | null, body?: unknown) => void, parse: () 
 
 function isWebhook(request: FastifyRequest): boolean {
   return request.url.startsWith('/webhooks/');
+}
+
+/** RFC 8058 §3.2 lets mail clients post the form as multipart; a request to stop must not fail over its format. */
+function isUnsubscribe(request: FastifyRequest): boolean {
+  return request.url.startsWith('/u/');
 }
 
 function keepRaw(request: WithRawBody, body: Buffer): Buffer {

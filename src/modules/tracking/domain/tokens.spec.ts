@@ -1,0 +1,84 @@
+import fc from 'fast-check';
+import {
+  readClick,
+  readTracking,
+  readUnsubscribe,
+  signDynamicLink,
+  signTracking,
+  signUnsubscribe,
+  TokenKeys,
+  type MessageRef,
+} from './tokens.js';
+
+const keys = new TokenKeys(['a secret of at least thirty-two characters']);
+const ref: MessageRef = { tenantId: '0195aaaa-0000-7000-8000-000000000001', emailId: '0195bbbb-0000-7000-8000-000000000002' };
+const contactId = '0195cccc-0000-7000-8000-000000000003';
+
+/** Every way to change one character, or to cut or extend the token. */
+const alterations = (token: string): fc.Arbitrary<string> =>
+  fc.oneof(
+    fc
+      .tuple(fc.nat(token.length - 1), fc.constantFrom(...'ABCXYZabcxyz0189-_.~'))
+      .map(([at, char]) => token.slice(0, at) + char + token.slice(at + 1)),
+    fc.nat(token.length - 1).map((length) => token.slice(0, length)),
+    fc.constantFrom('A', '=', '.', ' ').map((tail) => token + tail),
+  );
+
+describe('the tokens in a message', () => {
+  it('name their message again', () => {
+    fc.assert(
+      fc.property(fc.uuid(), fc.uuid(), fc.uuid(), fc.webUrl(), (tenantId, emailId, contact, url) => {
+        const token = signTracking(keys, { tenantId, emailId });
+        expect(readTracking(keys, token)).toEqual({ tenantId, emailId });
+        expect(readClick(keys, `${token}.AbCdEfGh-_1`)).toEqual({ tenantId, emailId, linkId: 'AbCdEfGh-_1' });
+        expect(readClick(keys, signDynamicLink(keys, token, url))).toEqual({ tenantId, emailId, url });
+        const unsubscribe = signUnsubscribe(keys, { tenantId, emailId, contactId: contact });
+        expect(readUnsubscribe(keys, unsubscribe)).toEqual({ tenantId, emailId, contactId: contact });
+      }),
+    );
+  });
+
+  it('are worthless once one character is altered: nobody can guess a token or redirect to an address of their own', () => {
+    const token = signTracking(keys, ref);
+    const link = signDynamicLink(keys, token, 'https://example.com/a?b=c');
+    const unsubscribe = signUnsubscribe(keys, { ...ref, contactId });
+    fc.assert(
+      fc.property(alterations(token), (altered) => altered === token || readTracking(keys, altered) === null),
+      { numRuns: 500 },
+    );
+    fc.assert(
+      fc.property(alterations(unsubscribe), (altered) => altered === unsubscribe || readUnsubscribe(keys, altered) === null),
+      {
+        numRuns: 500,
+      },
+    );
+    fc.assert(
+      fc.property(alterations(link), (altered) => altered === link || readClick(keys, altered) === null),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('of one kind are not valid as another: a forwarded pixel cannot unsubscribe anybody', () => {
+    const token = signTracking(keys, ref);
+    expect(readUnsubscribe(keys, token)).toBeNull();
+    expect(readTracking(keys, signUnsubscribe(keys, { ...ref, contactId }))).toBeNull();
+    const other = signTracking(keys, { ...ref, emailId: contactId });
+    const [, url, mac] = signDynamicLink(keys, token, 'https://example.com/').split('~');
+    expect(readClick(keys, `${other}~${url}~${mac}`)).toBeNull();
+  });
+
+  it('stay valid when the key is rotated, and are not valid under a foreign key', () => {
+    const token = signTracking(keys, ref);
+    const link = signDynamicLink(keys, token, 'https://example.com/');
+    const rotated = new TokenKeys(['a secret of at least thirty-two characters', 'the next secret, thirty-two characters long']);
+    expect(readTracking(rotated, token)).toEqual(ref);
+    expect(readClick(rotated, link)).toMatchObject({ url: 'https://example.com/' });
+    expect(readTracking(keys, signTracking(rotated, ref))).toBeNull();
+    expect(readTracking(new TokenKeys(['another secret of thirty-two characters!']), token)).toBeNull();
+  });
+
+  it('fit into a line of a message', () => {
+    expect(signTracking(keys, ref)).toHaveLength(67);
+    expect(signUnsubscribe(keys, { ...ref, contactId })).toHaveLength(88);
+  });
+});

@@ -1,0 +1,2 @@
+export { EmailEvent } from './email-event.entity.js';
+export { TrackedLink } from './tracked-link.entity.js';

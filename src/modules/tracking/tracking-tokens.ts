@@ -1,0 +1,57 @@
+import { Injectable } from '@nestjs/common';
+import { AppConfig } from '../../config/index.js';
+import {
+  readClick,
+  readTracking,
+  readUnsubscribe,
+  signDynamicLink,
+  signTracking,
+  signUnsubscribe,
+  TokenKeys,
+  type ClickRef,
+  type MessageRef,
+  type UnsubscribeRef,
+} from './domain/tokens.js';
+
+/** The public addresses of one message. */
+export interface MessageAddresses {
+  pixelUrl: string;
+  unsubscribeUrl: string;
+  linkUrl(linkId: string): string;
+  dynamicLinkUrl(url: string): string;
+}
+
+/** Makes and reads the signed addresses that stand in messages. Two HMACs a message: one for pixel and links, one for unsubscribing. */
+@Injectable()
+export class TrackingTokens {
+  private readonly keys: TokenKeys;
+  private readonly base: string;
+
+  constructor(config: AppConfig) {
+    this.keys = new TokenKeys([config.appSecret]);
+    this.base = config.publicUrl;
+  }
+
+  forMessage(tenantId: string, emailId: string, contactId: string): MessageAddresses {
+    const { keys, base } = this;
+    const token = signTracking(keys, { tenantId, emailId });
+    return {
+      pixelUrl: `${base}/t/o/${token}`,
+      unsubscribeUrl: `${base}/u/${signUnsubscribe(keys, { tenantId, emailId, contactId })}`,
+      linkUrl: (linkId) => `${base}/t/c/${token}.${linkId}`,
+      dynamicLinkUrl: (url) => `${base}/t/c/${signDynamicLink(keys, token, url)}`,
+    };
+  }
+
+  readPixel(token: string): MessageRef | null {
+    return readTracking(this.keys, token);
+  }
+
+  readClick(path: string): ClickRef | null {
+    return readClick(this.keys, path);
+  }
+
+  readUnsubscribe(token: string): UnsubscribeRef | null {
+    return readUnsubscribe(this.keys, token);
+  }
+}

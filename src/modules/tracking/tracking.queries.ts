@@ -1,0 +1,117 @@
+import { Injectable } from '@nestjs/common';
+import { affected, prepared, preparedRows, row, rows, type Tx } from '../../database/index.js';
+import type { AppliedEvent, NewEmailEvent, UnappliedEvent } from './tracking.types.js';
+
+/** The only writer of `tracked_links` and `email_events`. */
+@Injectable()
+export class TrackingQueries {
+  /** Idempotent: an address already known keeps its id. Locks nothing that readers use. */
+  async insertLinks(tx: Tx, tenantId: string, links: { id: string; url: string; hash: Buffer }[]): Promise<number> {
+    return affected(
+      tx,
+      `INSERT INTO tracked_links (tenant_id, id, url, url_hash)
+       SELECT $1, v.id, v.url, v.hash FROM unnest($2::text[], $3::text[], $4::bytea[]) AS v(id, url, hash) ORDER BY v.hash
+       ON CONFLICT (tenant_id, url_hash) DO NOTHING`,
+      [tenantId, links.map((l) => l.id), links.map((l) => l.url), links.map((l) => l.hash)],
+    );
+  }
+
+  async findLinks(tx: Tx, tenantId: string, hashes: Buffer[]): Promise<{ id: string; url: string }[]> {
+    return rows(tx, `SELECT id, url FROM tracked_links WHERE tenant_id = $1 AND url_hash = ANY($2::bytea[])`, [tenantId, hashes]);
+  }
+
+  async findUrl(tx: Tx, tenantId: string, linkId: string): Promise<string | null> {
+    const found = await row<{ url: string }>(tx, `SELECT url FROM tracked_links WHERE tenant_id = $1 AND id = $2`, [tenantId, linkId]);
+    return found?.url ?? null;
+  }
+
+  /** Idempotent by (tenant, dedupe key, instant). Returns how many were new. */
+  async insertEvents(tx: Tx, events: (NewEmailEvent & { tenantId: string })[]): Promise<number> {
+    const column = <K extends keyof NewEmailEvent | 'tenantId'>(name: K) => events.map((event) => event[name] ?? null);
+    const { affected: inserted } = await prepared(
+      tx,
+      'email_events_insert',
+      `INSERT INTO email_events (tenant_id, email_id, type, source, occurred_at, dedupe_key, is_machine, machine_reason, bounce_class, link_id,
+         url, user_agent, detail, provider_event_id, received_at)
+       SELECT *, clock_timestamp() FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::boolean[], $8::text[],
+         $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[])
+       ON CONFLICT (tenant_id, dedupe_key, occurred_at) DO NOTHING`,
+      [
+        column('tenantId'),
+        column('emailId'),
+        column('type'),
+        column('source'),
+        column('occurredAt'),
+        column('dedupeKey'),
+        events.map((event) => event.isMachine ?? false),
+        column('machineReason'),
+        column('bounceClass'),
+        column('linkId'),
+        column('url'),
+        column('userAgent'),
+        column('detail'),
+        column('providerEventId'),
+      ],
+    );
+    return inserted;
+  }
+
+  /**
+   * Locks the oldest unapplied events whose message exists; those another worker holds are passed over. The join is what keeps events of
+   * unknown messages from standing in front of all others.
+   */
+  async claimUnapplied(tx: Tx, limit: number): Promise<UnappliedEvent[]> {
+    return preparedRows(
+      tx,
+      'email_events_claim',
+      `SELECT v.tenant_id AS "tenantId", v.id, v.occurred_at AS "occurredAt", v.email_id AS "emailId", v.type, v.source,
+              v.is_machine AS "isMachine", v.machine_reason AS "machineReason", v.bounce_class AS "bounceClass", v.detail
+         FROM email_events v JOIN emails e ON e.tenant_id = v.tenant_id AND e.id = v.email_id
+        WHERE v.applied_at IS NULL
+        ORDER BY v.received_at, v.tenant_id, v.id
+        LIMIT $1 FOR UPDATE OF v SKIP LOCKED`,
+      [limit],
+    );
+  }
+
+  async markApplied(tx: Tx, now: Date, events: AppliedEvent[]): Promise<number> {
+    const { affected: marked } = await prepared(
+      tx,
+      'email_events_mark',
+      `UPDATE email_events v SET applied_at = $1, campaign_id = a.campaign_id, is_machine = a.is_machine, machine_reason = a.machine_reason
+         FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::uuid[], $6::boolean[], $7::text[])
+           AS a(tenant_id, id, occurred_at, campaign_id, is_machine, machine_reason)
+        WHERE v.tenant_id = a.tenant_id AND v.id = a.id AND v.occurred_at = a.occurred_at`,
+      [
+        now,
+        events.map((e) => e.tenantId),
+        events.map((e) => e.id),
+        events.map((e) => e.occurredAt),
+        events.map((e) => e.campaignId),
+        events.map((e) => e.isMachine),
+        events.map((e) => e.machineReason),
+      ],
+    );
+    return marked;
+  }
+
+  /** Events received before `before` whose message never turned up are closed, so that nothing looks at them again. They stay readable. */
+  async closeParked(tx: Tx, now: Date, before: Date): Promise<number> {
+    return affected(
+      tx,
+      `UPDATE email_events v SET applied_at = $1
+        WHERE v.applied_at IS NULL AND v.received_at < $2
+          AND NOT EXISTS (SELECT FROM emails e WHERE e.tenant_id = v.tenant_id AND e.id = v.email_id)`,
+      [now, before],
+    );
+  }
+
+  async ensurePartitions(tx: Tx, from: Date, months: number): Promise<number> {
+    const made = await row<{ made: number }>(
+      tx,
+      `SELECT ensure_email_event_partitions(($1::timestamptz AT TIME ZONE 'UTC')::date, $2) AS made`,
+      [from, months],
+    );
+    return made?.made ?? 0;
+  }
+}

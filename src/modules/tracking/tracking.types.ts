@@ -1,0 +1,44 @@
+import type { BounceClass, EmailEventType } from './entities/email-event.entity.js';
+
+/** A fact to append. `occurredAt` and `dedupeKey` together say what is "the same event": a repeated delivery of it changes nothing. */
+export interface NewEmailEvent {
+  emailId: string;
+  type: EmailEventType;
+  /** `pixel`, `link`, `page`, `one_click`, `inbound`, or the provider's name. */
+  source: string;
+  occurredAt: Date;
+  /** Derived from what happened (type, message, second, address), not from a provider's event id: providers change ids when they retry. */
+  dedupeKey: string;
+  isMachine?: boolean;
+  machineReason?: string | null;
+  bounceClass?: BounceClass | null;
+  linkId?: string | null;
+  url?: string | null;
+  userAgent?: string | null;
+  detail?: string | null;
+  providerEventId?: string | null;
+}
+
+/** An event that waits to be applied to its message; locked by the transaction that claimed it. */
+export interface UnappliedEvent {
+  tenantId: string;
+  id: string;
+  occurredAt: Date;
+  emailId: string;
+  type: EmailEventType;
+  source: string;
+  isMachine: boolean;
+  machineReason: string | null;
+  bounceClass: BounceClass | null;
+  detail: string | null;
+}
+
+/** The verdict on one claimed event. */
+export interface AppliedEvent {
+  tenantId: string;
+  id: string;
+  occurredAt: Date;
+  campaignId: string;
+  isMachine: boolean;
+  machineReason: string | null;
+}

@@ -1,0 +1,164 @@
+import { affected, Database, row, rows } from '../../src/database/index.js';
+import { ContactsModule } from '../../src/modules/contacts/index.js';
+import { TrackingModule, TrackingService, TrackingTokens } from '../../src/modules/tracking/index.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { startHttpApp, type HttpApp } from '../support/http-app.js';
+
+const EMAIL = '0195bbbb-0000-7000-8000-00000000000';
+const BROWSER = { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0 Safari/537.36' };
+
+describe('the public addresses in messages', () => {
+  const clock = new FakeClock('2030-01-07T08:00:00Z');
+  let http: HttpApp;
+  let tenantId: string;
+  let contactId: string;
+
+  beforeAll(async () => {
+    http = await startHttpApp([ContactsModule, TrackingModule], { clock });
+    ({ tenantId } = await http.createTenant());
+  });
+  beforeEach(async () => {
+    contactId = await db().inTenant(tenantId, async (tx) => {
+      await affected(tx, `DELETE FROM suppressions WHERE tenant_id = $1`, [tenantId]);
+      await affected(tx, `DELETE FROM contacts WHERE tenant_id = $1`, [tenantId]);
+      const sql = `INSERT INTO contacts (tenant_id, email, email_norm) VALUES ($1, 'ada@example.com', 'ada@example.com') RETURNING id`;
+      return (await row<{ id: string }>(tx, sql, [tenantId]))!.id;
+    });
+  });
+  afterAll(() => http.close());
+
+  const db = () => http.app.get(Database);
+  const path = (url: string) => new URL(url).pathname;
+  const addresses = (n: number) => http.app.get(TrackingTokens).forMessage(tenantId, `${EMAIL}${n}`, contactId);
+  const register = (url: string) =>
+    db().inTenant(tenantId, async (tx) => (await http.app.get(TrackingService).registerLinks(tx, tenantId, [url]))[0]);
+  const events = (n: number) =>
+    db().inTenant(tenantId, (tx) =>
+      rows<Record<string, unknown>>(
+        tx,
+        `SELECT type, source, is_machine, machine_reason, link_id, url FROM email_events WHERE tenant_id = $1 AND email_id = $2 ORDER BY id`,
+        [tenantId, `${EMAIL}${n}`],
+      ),
+    );
+  const contact = () =>
+    db().inTenant(tenantId, (tx) =>
+      row(tx, `SELECT subscribed, unsubscribed_at FROM contacts WHERE tenant_id = $1 AND id = $2`, [tenantId, contactId]),
+    );
+
+  it('answer an open with a picture that nobody caches, after it is stored', async () => {
+    const answer = await http.call(`GET ${path(addresses(1).pixelUrl)}`, { headers: BROWSER });
+    expect(answer).toMatchObject({
+      status: 200,
+      headers: { 'content-type': 'image/gif', 'cache-control': expect.stringContaining('no-store') as string },
+    });
+    expect(await events(1)).toEqual([expect.objectContaining({ type: 'opened', source: 'pixel', is_machine: false })]);
+  });
+
+  it('count a HEAD request as nothing, and a prefetch as a machine', async () => {
+    const pixel = path(addresses(2).pixelUrl);
+    expect((await http.call(`HEAD ${pixel}`, { headers: BROWSER })).status).toBe(200);
+    expect(await events(2)).toEqual([]);
+    await http.call(`GET ${pixel}`, { headers: { ...BROWSER, 'sec-purpose': 'prefetch' } });
+    expect(await events(2)).toEqual([expect.objectContaining({ is_machine: true, machine_reason: 'prefetch' })]);
+  });
+
+  it('lead a click to the address that was registered, and to no other', async () => {
+    const url = 'https://shop.example/sale?a=1&b=2#top';
+    const linkId = await register(url);
+    const link = path(addresses(3).linkUrl(linkId));
+    const answer = await http.call(`GET ${link}`, { headers: BROWSER });
+    expect(answer).toMatchObject({
+      status: 302,
+      headers: { location: url, 'referrer-policy': 'no-referrer', 'x-robots-tag': 'noindex' },
+    });
+    expect(await events(3)).toEqual([expect.objectContaining({ type: 'clicked', link_id: linkId, url })]);
+    expect((await http.call(`HEAD ${link}`, { headers: BROWSER })).status).toBe(302);
+    expect(await events(3)).toHaveLength(1);
+  });
+
+  it('lead a click to an address made for this one message, however long it is', async () => {
+    const url = `https://shop.example/item?id=7&for=${'x'.repeat(1_500)}`;
+    const answer = await http.call(`GET ${path(addresses(4).dynamicLinkUrl(url))}`, { headers: BROWSER });
+    expect(answer).toMatchObject({ status: 302, headers: { location: url } });
+    expect(await events(4)).toEqual([expect.objectContaining({ type: 'clicked', link_id: null, url })]);
+  });
+
+  it('lead to addresses with letters beyond ASCII', async () => {
+    const linkId = await register('https://müller.example/straße?q=ü');
+    const answer = await http.call(`GET ${path(addresses(4).linkUrl(linkId))}`, { headers: BROWSER });
+    expect(answer).toMatchObject({ status: 302, headers: { location: 'https://xn--mller-kva.example/stra%C3%9Fe?q=%C3%BC' } });
+  });
+
+  it('refuse altered, foreign and unknown tokens without a redirect and without a trace: nobody uses us to lead people elsewhere', async () => {
+    const { pixelUrl, linkUrl, dynamicLinkUrl } = addresses(5);
+    const linkId = await register('https://shop.example/');
+    const other = (await http.createTenant('Other')).tenantId;
+    const foreign = http.app.get(TrackingTokens).forMessage(other, `${EMAIL}5`, contactId);
+    const [token, , mac] = path(dynamicLinkUrl('https://shop.example/')).split('~');
+    const evil = `${token}~${Buffer.from('https://evil.example/').toString('base64url')}~${mac}`;
+    const altered = [
+      path(pixelUrl).replace(/.$/, (last) => (last === 'A' ? 'B' : 'A')),
+      path(pixelUrl).slice(0, -5),
+      path(linkUrl('AAAAAAAAAAA')),
+      path(linkUrl(linkId)).slice(0, -1),
+      path(foreign.linkUrl(linkId)),
+      evil,
+      '/t/c/https://evil.example/',
+      '/t/o/%00',
+    ];
+    for (const address of altered) {
+      const answer = await http.call(`GET ${address}`, { headers: BROWSER });
+      expect([address, answer.status, answer.headers.location]).toEqual([address, 404, undefined]);
+    }
+    expect(await events(5)).toEqual([]);
+  });
+
+  it('store every hit of a burst before answering it', async () => {
+    const pixel = path(addresses(6).pixelUrl);
+    const answers = await Promise.all(Array.from({ length: 300 }, () => http.call(`GET ${pixel}`, { headers: BROWSER })));
+    expect(answers.every(({ status }) => status === 200)).toBe(true);
+    expect(await events(6)).toHaveLength(300);
+  });
+
+  it('ask before they unsubscribe: following the link changes nothing, because scanners follow every link', async () => {
+    const page = path(addresses(7).unsubscribeUrl);
+    const answer = await http.call(`GET ${page}`);
+    expect(answer).toMatchObject({ status: 200, headers: { 'content-type': 'text/html; charset=utf-8' } });
+    expect(answer.body).toContain('<form method="post">');
+    expect(answer.headers['set-cookie']).toBeUndefined();
+    expect(await contact()).toMatchObject({ subscribed: true });
+  });
+
+  it.each([
+    ['the form of the page', 8, 'page', { 'content-type': 'application/x-www-form-urlencoded' }, 'unsubscribe=1'],
+    ['a mail client (RFC 8058)', 9, 'one_click', { 'content-type': 'application/x-www-form-urlencoded' }, 'List-Unsubscribe=One-Click'],
+    [
+      'a mail client that posts multipart',
+      0,
+      'one_click',
+      { 'content-type': 'multipart/form-data; boundary=x' },
+      '--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--x--\r\n',
+    ],
+  ])('unsubscribe by %s, once, without a redirect or a cookie', async (_how, n, source, headers, raw) => {
+    const page = path(addresses(n).unsubscribeUrl);
+    for (let i = 0; i < 2; i++) {
+      const answer = await http.call(`POST ${page}`, { headers, raw });
+      expect(answer.status).toBe(200);
+      expect(answer.headers['set-cookie']).toBeUndefined();
+      clock.advance({ minutes: 1 });
+    }
+    expect(await contact()).toEqual({ subscribed: false, unsubscribed_at: new Date(clock.now().getTime() - 120_000) });
+    expect(await events(n)).toEqual([expect.objectContaining({ type: 'unsubscribed', source })]);
+  });
+
+  it('do not unsubscribe anybody by an altered link', async () => {
+    const page = path(addresses(7).unsubscribeUrl);
+    const altered = page.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A'));
+    expect(
+      (await http.call(`POST ${altered}`, { headers: { 'content-type': 'application/x-www-form-urlencoded' }, raw: 'unsubscribe=1' }))
+        .status,
+    ).toBe(404);
+    expect((await http.call(`GET ${altered}`)).status).toBe(404);
+    expect(await contact()).toMatchObject({ subscribed: true });
+  });
+});
