@@ -1,5 +1,8 @@
+import { ApprovalPolicy, CampaignApproval } from '../modules/approvals/entities/index.js';
+import { Campaign } from '../modules/campaigns/entities/index.js';
 import { Contact, ContactEvent, ContactTag, Suppression } from '../modules/contacts/entities/index.js';
 import { Segment, SegmentMember } from '../modules/segments/entities/index.js';
+import { CampaignStep, StepVariant } from '../modules/steps/entities/index.js';
 import { Template, TemplateVersion } from '../modules/templates/entities/index.js';
 import { EmailEvent, TrackedLink } from '../modules/tracking/entities/index.js';
 import { ApiKey, AuditLog, IdempotencyKey, Tenant, User, Workspace } from '../modules/identity/entities/index.js';
@@ -28,4 +31,10 @@ export const entities: Function[] = [
   // segments
   Segment,
   SegmentMember,
+  // campaigns, steps, approvals
+  Campaign,
+  CampaignStep,
+  StepVariant,
+  CampaignApproval,
+  ApprovalPolicy,
 ];

@@ -94,7 +94,7 @@ export async function addContact(app: CampaignsApp, tenantId: string, segmentId:
   return app.db.inTenant(tenantId, async (tx) => {
     const made = await row<{ id: string }>(
       tx,
-      'INSERT INTO contacts (tenant_id, email, email_norm, first_name) VALUES ($1, $2, lower($2), $3) RETURNING id',
+      'INSERT INTO contacts (tenant_id, email, email_norm, first_name) VALUES ($1, $2::text, lower($2), $3) RETURNING id',
       [tenantId, email, 'Ada'],
     );
     await affected(tx, 'INSERT INTO segment_members (tenant_id, segment_id, contact_id) VALUES ($1, $2, $3)', [

@@ -124,9 +124,9 @@ export class CampaignLaunchService {
   private async inspect(campaign: Campaign, purpose: Purpose, { confirmPastStart = false }: LaunchOptions): Promise<Inspection> {
     const { tenantId } = campaign;
     const now = this.clock.now();
+    const hasAudience = await this.audience.hasAnybody(campaign, now);
     const findings = await this.db.inTenant(tenantId, async (tx) => {
       const postalAddress = (await this.queries.tenant(tx, tenantId))?.postalAddress ?? null;
-      const hasAudience = await this.audience.hasAnybody(tx, campaign, now);
       const own = campaignFindings(campaign, { now, postalAddress, hasAudience, confirmPastStart, purpose });
       for (const check of this.checks.all()) own.push(...(await check.check(tx, campaign)));
       return own;

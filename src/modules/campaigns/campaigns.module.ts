@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { QueueModule } from '../../queue/index.js';
-import { IdentityModule } from '../identity/index.js';
+import { SegmentsModule } from '../segments/index.js';
 import { CampaignActionsController } from './campaign-actions.controller.js';
 import { CampaignAudience } from './campaign-audience.js';
 import { CampaignCloneService } from './campaign-clone.service.js';
@@ -16,7 +16,7 @@ import { CampaignsService } from './campaigns.service.js';
 import { LaunchChecks } from './launch-checks.js';
 
 @Module({
-  imports: [IdentityModule, QueueModule.register(campaignsQueue)],
+  imports: [SegmentsModule, QueueModule.register(campaignsQueue)],
   controllers: [CampaignsController, CampaignActionsController],
   providers: [
     CampaignsQueries,

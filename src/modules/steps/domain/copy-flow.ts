@@ -1,0 +1,33 @@
+import { mapRuleStepIds } from './rule-steps.js';
+import type { CampaignStep, StepSettings } from './step.js';
+
+export interface CopiedStep extends StepSettings {
+  id: string;
+  stepOrder: number;
+}
+
+/**
+ * The steps of a copied campaign: the same flow with ids of its own. First every step gets its new id, then every edge and every rule is turned
+ * towards them, so that no branch leads back into the original.
+ */
+export function copyFlow(steps: readonly CampaignStep[], newId: () => string): CopiedStep[] {
+  const ids = new Map(steps.map(({ id }) => [id, newId()]));
+  const to = (id: string | null): string | null => (id === null ? null : (ids.get(id) ?? null));
+  return steps.map((step) => ({
+    id: ids.get(step.id)!,
+    stepOrder: step.stepOrder,
+    stepName: step.stepName,
+    stepType: step.stepType,
+    templateId: step.templateId,
+    subjectLine: step.subjectLine,
+    emailContent: step.emailContent,
+    contentFormat: step.contentFormat,
+    waitDuration: step.waitDuration,
+    conditionRules: mapRuleStepIds(step.conditionRules, (id) => ids.get(id.toLowerCase())),
+    trueNextStepId: to(step.trueNextStepId),
+    falseNextStepId: to(step.falseNextStepId),
+    nextStepId: to(step.nextStepId),
+    isEnd: step.isEnd,
+    actionConfig: step.actionConfig,
+  }));
+}

@@ -1,0 +1,48 @@
+import { ApiProperty, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
+
+// These classes exist for the OpenAPI document alone: actions are checked by `actionProblems`, whose faults name paths.
+
+export class SetAttributeAction {
+  @ApiProperty({ enum: ['set_attribute'] })
+  type: 'set_attribute';
+
+  @ApiProperty({ example: 'plan', description: 'A custom attribute, or `firstName`, `lastName`, `timezone`.' })
+  attribute: string;
+
+  @ApiProperty({
+    oneOf: [{ type: 'string' }, { type: 'number' }, { type: 'boolean' }],
+    nullable: true,
+    example: 'pro',
+    description: 'Null takes the attribute away.',
+  })
+  value: string | number | boolean | null;
+}
+
+export class TagAction {
+  @ApiProperty({ enum: ['add_tag', 'remove_tag'] })
+  type: 'add_tag' | 'remove_tag';
+
+  @ApiProperty({ example: 'vip' })
+  tag: string;
+}
+
+export class AdjustLeadScoreAction {
+  @ApiProperty({ enum: ['adjust_lead_score'] })
+  type: 'adjust_lead_score';
+
+  @ApiProperty({ type: 'integer', example: 10 })
+  by: number;
+}
+
+/** Ends the way of the contact through the campaign. */
+export class ExitAction {
+  @ApiProperty({ enum: ['exit'] })
+  type: 'exit';
+
+  @ApiPropertyOptional({ example: 'bought' })
+  reason?: string;
+}
+
+export const ACTION_MODELS = [SetAttributeAction, TagAction, AdjustLeadScoreAction, ExitAction];
+/** The OpenAPI schema of `actionConfig`; a controller that shows it adds `@ApiExtraModels(...ACTION_MODELS)`. */
+export const ACTION_SCHEMA = { oneOf: ACTION_MODELS.map((model) => ({ $ref: getSchemaPath(model) })) };

@@ -1,0 +1,203 @@
+import { ApiProperty, ApiPropertyOptional, PartialType } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsObject,
+  IsOptional,
+  IsString,
+  IsUUID,
+  Max,
+  MaxLength,
+  Min,
+  ValidateIf,
+  ValidateNested,
+} from 'class-validator';
+import { IsHeaderText } from '../../../http/index.js';
+import { RULE_SCHEMA } from '../../segments/index.js';
+import { TEXT_LIMITS } from '../domain/step-shape.js';
+import {
+  CONTENT_FORMATS,
+  STEP_LIMITS,
+  STEP_TYPES,
+  WAIT_UNITS,
+  type ActionConfig,
+  type StepContentFormat,
+  type StepType,
+  type WaitUnit,
+} from '../domain/step.js';
+import { ACTION_SCHEMA } from './action.dto.js';
+
+const ID_OR_NULL = { type: String, format: 'uuid', nullable: true } as const;
+const REF_OR_NULL = { type: String, nullable: true, example: 'reminder' } as const;
+
+/** May be left out, but not null. */
+const IfGiven = () => ValidateIf((_, value) => value !== undefined);
+
+export class WaitInputDto {
+  /** At most ten years. */
+  @ApiProperty({ type: 'integer', minimum: 1, example: 2 })
+  @IsInt()
+  value: number;
+
+  @ApiProperty({ enum: WAIT_UNITS, example: 'days' })
+  @IsIn(WAIT_UNITS)
+  unit: WaitUnit;
+}
+
+/** What belongs to every way of saving a step. Which fields a step takes depends on its type; others are refused. */
+class StepFieldsDto {
+  @ApiPropertyOptional({ type: String, nullable: true, example: 'Welcome' })
+  @IsOptional()
+  @IsHeaderText(TEXT_LIMITS.stepName)
+  stepName?: string | null;
+
+  @ApiProperty({ enum: STEP_TYPES })
+  @IsIn(STEP_TYPES)
+  stepType: StepType;
+
+  @ApiPropertyOptional({ ...ID_OR_NULL, description: 'email: content from a template, instead of emailContent.' })
+  @IsOptional()
+  @IsUUID()
+  templateId?: string | null;
+
+  @ApiPropertyOptional({ type: String, nullable: true, example: 'Welcome, {{ contact.first_name | default: "there" }}!' })
+  @IsOptional()
+  @IsString()
+  @MaxLength(TEXT_LIMITS.subjectLine)
+  subjectLine?: string | null;
+
+  @ApiPropertyOptional({
+    type: String,
+    nullable: true,
+    example: '<p>Hello {{ contact.first_name }}</p>',
+    description: 'email: Liquid in MJML or HTML.',
+  })
+  @IsOptional()
+  @IsString()
+  @MaxLength(TEXT_LIMITS.emailContent)
+  emailContent?: string | null;
+
+  @ApiPropertyOptional({ enum: CONTENT_FORMATS, nullable: true, description: 'email: recognised by `<mjml>` if not given.' })
+  @IsOptional()
+  @IsIn(CONTENT_FORMATS)
+  contentFormat?: StepContentFormat | null;
+
+  @ApiPropertyOptional({ type: WaitInputDto, nullable: true, description: 'wait: how long.' })
+  @IsOptional()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => WaitInputDto)
+  waitDuration?: WaitInputDto | null;
+
+  @ApiPropertyOptional({ ...RULE_SCHEMA, nullable: true, description: 'condition: what is asked.' })
+  @IsOptional()
+  @IsObject()
+  conditionRules?: object | null;
+
+  @ApiPropertyOptional({ ...ACTION_SCHEMA, nullable: true, description: 'action: what is done.' })
+  @IsOptional()
+  @IsObject()
+  actionConfig?: object | null;
+
+  @ApiPropertyOptional({ type: Boolean, default: false, description: 'The flow ends behind this step.' })
+  @IfGiven()
+  @IsBoolean()
+  isEnd?: boolean;
+}
+
+export class CreateStepDto extends StepFieldsDto {
+  /** Where to put the step, from 1; the steps from there on move down. At the end if not given. */
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, example: 1 })
+  @IfGiven()
+  @IsInt()
+  @Min(1)
+  @Max(10_000)
+  stepOrder?: number;
+
+  @ApiPropertyOptional({ ...ID_OR_NULL, description: 'email, wait, action: the next step, where it is not the next in order.' })
+  @IsOptional()
+  @IsUUID()
+  nextStepId?: string | null;
+
+  @ApiPropertyOptional({ ...ID_OR_NULL, description: 'condition: where it leads if it holds; null ends the flow.' })
+  @IsOptional()
+  @IsUUID()
+  trueNextStepId?: string | null;
+
+  @ApiPropertyOptional({ ...ID_OR_NULL, description: 'condition: where it leads if it does not hold; null ends the flow.' })
+  @IsOptional()
+  @IsUUID()
+  falseNextStepId?: string | null;
+}
+
+/** Only what is given changes; null takes a value away. A step that changes its type keeps nothing of the former one. */
+export class UpdateStepDto extends PartialType(CreateStepDto, { skipNullProperties: false }) {}
+
+export class FlowStepDto extends StepFieldsDto {
+  /** A name for this step within the call. */
+  @ApiProperty({ example: 'welcome' })
+  @IsHeaderText(STEP_LIMITS.ref)
+  ref: string;
+
+  @ApiPropertyOptional({ ...REF_OR_NULL, description: 'The next step; null ends the flow, absent is the next in the list.' })
+  @IsOptional()
+  @IsString()
+  nextRef?: string | null;
+
+  @ApiPropertyOptional({ ...REF_OR_NULL, description: 'condition: if it holds; null ends the flow, absent is the next in the list.' })
+  @IsOptional()
+  @IsString()
+  trueNextRef?: string | null;
+
+  @ApiPropertyOptional({
+    ...REF_OR_NULL,
+    description: 'condition: if it does not hold; null ends the flow, absent is the next in the list.',
+  })
+  @IsOptional()
+  @IsString()
+  falseNextRef?: string | null;
+}
+
+export class SaveFlowDto {
+  /** In order; the first is where everybody begins. A rule may name a step of the call by its ref in `stepId`. */
+  @ApiProperty({
+    type: [FlowStepDto],
+    example: [
+      { ref: 'welcome', stepType: 'email', subjectLine: 'Welcome!', emailContent: '<p>Hello {{ contact.first_name }}</p>' },
+      { ref: 'pause', stepType: 'wait', waitDuration: { value: 2, unit: 'days' } },
+      {
+        ref: 'opened',
+        stepType: 'condition',
+        conditionRules: { type: 'email_opened', stepId: 'welcome' },
+        trueNextRef: null,
+        falseNextRef: 'reminder',
+      },
+      { ref: 'reminder', stepType: 'email', subjectLine: 'Did you see this?', emailContent: '<p>Have a look</p>' },
+    ],
+  })
+  @IsArray()
+  @ArrayMaxSize(STEP_LIMITS.steps)
+  @ValidateNested({ each: true })
+  @Type(() => FlowStepDto)
+  steps: FlowStepDto[];
+}
+
+export class ReorderDto {
+  /** Every step of the campaign, once, in the new order. */
+  @ApiProperty({ type: [String], format: 'uuid' })
+  @IsArray()
+  @ArrayMaxSize(STEP_LIMITS.steps)
+  @IsUUID(undefined, { each: true })
+  stepIds: string[];
+}
+
+/** The same in the types of the domain: what is inside rules and actions is checked there, with paths. */
+export function toStepInput<T extends StepFieldsDto | UpdateStepDto>(
+  dto: T,
+): Omit<T, 'actionConfig'> & { actionConfig?: ActionConfig | null } {
+  return { ...dto, actionConfig: dto.actionConfig as ActionConfig | null | undefined };
+}

@@ -1,0 +1,117 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { RULE_SCHEMA } from '../../segments/index.js';
+import {
+  CONTENT_FORMATS,
+  STEP_TYPES,
+  WAIT_UNITS,
+  type ActionConfig,
+  type CampaignStep,
+  type StepContentFormat,
+  type StepType,
+  type WaitUnit,
+} from '../domain/step.js';
+import { ACTION_SCHEMA } from './action.dto.js';
+
+const INSTANT = { type: String, format: 'date-time' } as const;
+const ID_OR_NULL = { type: String, format: 'uuid', nullable: true } as const;
+const COUNT = { type: 'integer', example: 0 } as const;
+
+export class WaitDurationDto {
+  @ApiProperty({ type: 'integer', minimum: 1, example: 2 })
+  value: number;
+
+  @ApiProperty({ enum: WAIT_UNITS, example: 'days', description: 'Days and weeks are calendar units in the zone of the contact.' })
+  unit: WaitUnit;
+}
+
+export class StepDto {
+  @ApiProperty({ format: 'uuid', example: '0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10' })
+  id: string;
+
+  @ApiProperty({ format: 'uuid' })
+  campaignId: string;
+
+  @ApiProperty({ type: 'integer', minimum: 1, example: 1 })
+  stepOrder: number;
+
+  @ApiProperty({ type: String, nullable: true, example: 'Welcome' })
+  stepName: string | null;
+
+  @ApiProperty({ enum: STEP_TYPES })
+  stepType: StepType;
+
+  @ApiProperty(ID_OR_NULL)
+  templateId: string | null;
+
+  @ApiProperty({ type: 'integer', nullable: true, description: 'The version of the template that the launch has pinned.' })
+  templateVersion: number | null;
+
+  @ApiProperty({ type: String, nullable: true, example: 'Welcome, {{ contact.first_name | default: "there" }}!' })
+  subjectLine: string | null;
+
+  @ApiProperty({ type: String, nullable: true, example: '<p>Hello {{ contact.first_name }}</p>' })
+  emailContent: string | null;
+
+  @ApiProperty({ enum: CONTENT_FORMATS, nullable: true })
+  contentFormat: StepContentFormat | null;
+
+  @ApiProperty({ type: WaitDurationDto, nullable: true })
+  waitDuration: WaitDurationDto | null;
+
+  @ApiProperty({ ...RULE_SCHEMA, nullable: true })
+  conditionRules: unknown;
+
+  @ApiProperty({ ...ID_OR_NULL, description: 'Where the condition leads if it holds; null ends the flow.' })
+  trueNextStepId: string | null;
+
+  @ApiProperty({ ...ID_OR_NULL, description: 'Where the condition leads if it does not hold; null ends the flow.' })
+  falseNextStepId: string | null;
+
+  @ApiProperty({ ...ID_OR_NULL, description: 'The next step, where it is not the next in order.' })
+  nextStepId: string | null;
+
+  @ApiProperty({ description: 'The flow ends behind this step.' })
+  isEnd: boolean;
+
+  @ApiProperty({ ...ACTION_SCHEMA, nullable: true })
+  actionConfig: ActionConfig | null;
+
+  @ApiProperty(COUNT)
+  emailsSent: number;
+
+  @ApiProperty(COUNT)
+  emailsDelivered: number;
+
+  @ApiProperty(COUNT)
+  opens: number;
+
+  @ApiProperty(COUNT)
+  clicks: number;
+
+  @ApiProperty(COUNT)
+  replies: number;
+
+  @ApiProperty(COUNT)
+  unsubscribes: number;
+
+  @ApiProperty(INSTANT)
+  createdAt: Date;
+
+  @ApiProperty(INSTANT)
+  updatedAt: Date;
+}
+
+export class SavedStepDto extends StepDto {
+  @ApiPropertyOptional({ example: 'welcome', description: 'The name the caller gave the step in this call.' })
+  ref: string;
+}
+
+export class SavedFlowDto {
+  @ApiProperty({ type: [SavedStepDto] })
+  steps: SavedStepDto[];
+}
+
+/** A step as clients see it. */
+export function toStepDto({ tenantId: _tenant, version: _version, ...step }: CampaignStep): StepDto {
+  return step;
+}

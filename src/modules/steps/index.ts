@@ -1,0 +1,15 @@
+export { StepsModule } from './steps.module.js';
+export { StepsService } from './steps.service.js';
+export { StepContents, type StepContent } from './step-contents.js';
+export { StepInvalidError, StepNotFoundError } from './steps.errors.js';
+export { type Flow, type FlowStep } from './domain/flow.js';
+export {
+  STEP_TYPES,
+  WAIT_UNITS,
+  type ActionConfig,
+  type CampaignStep,
+  type StepType,
+  type WaitDuration,
+  type WaitUnit,
+} from './domain/step.js';
+export { StepDto, toStepDto } from './dto/step.dto.js';

@@ -1,0 +1,76 @@
+import { Injectable } from '@nestjs/common';
+import type { Tx } from '../../database/index.js';
+import type { Problem } from '../../shared/domain-error.js';
+import { SegmentsService, validateRule, type Rule } from '../segments/index.js';
+import { ContentCompiler, TemplatesService, type CompileOptions } from '../templates/index.js';
+import { isLaterAction } from './domain/action-config.js';
+import { structuralFindings, type FlowStepRow } from './domain/flow-graph.js';
+import { foreignFields, mergeStep, shapeProblems, type StepInput } from './domain/step-shape.js';
+import { STEP_LIMITS, type StepSettings, type StepType } from './domain/step.js';
+import { ownContent } from './step-content.js';
+import { StepInvalidError } from './steps.errors.js';
+
+const FOR_REVIEW: CompileOptions = { unsubscribeFooter: true, trackClicks: true, trackOpens: true };
+
+/** Judges steps before they are saved: in themselves, by their content, by what they refer to, and by the flow they form. */
+@Injectable()
+export class StepReview {
+  constructor(
+    private readonly compiler: ContentCompiler,
+    private readonly templates: TemplatesService,
+    private readonly segments: SegmentsService,
+  ) {}
+
+  /** The step as it will stand; throws if it is wrong in itself. `at` is its path, empty or ending in a dot. Pure. */
+  shaped(base: StepSettings | null, input: StepInput & { stepType: StepType }, at: string): StepSettings {
+    const step = mergeStep(base, input);
+    const problems = [...foreignFields(input.stepType, input, at), ...shapeProblems(step, at)];
+    if (step.conditionRules !== null) problems.push(...validateRule(step.conditionRules, `${at}conditionRules`));
+    if (problems.length > 0) throw new StepInvalidError(isLaterAction(step.actionConfig) ? 'unprocessable' : 'malformed', problems);
+    return step;
+  }
+
+  /** Compiles the step's own content; throws if it has errors. Slow: never inside a transaction. */
+  async assertContentCompiles(step: StepSettings, at: string): Promise<void> {
+    if (step.stepType !== 'email' || step.emailContent === null) return;
+    const { problems } = await this.compiler.compile(ownContent(step), FOR_REVIEW);
+    const errors = problems.filter(({ severity }) => severity === 'error');
+    if (errors.length > 0) {
+      throw new StepInvalidError(
+        'unprocessable',
+        errors.map(({ path, message, code, line }) => ({
+          path: `${at}${path}`,
+          message: line ? `Line ${line}: ${message}` : message,
+          code,
+        })),
+      );
+    }
+  }
+
+  /** Throws if the step names a template or a segment that is not this tenant's. */
+  async assertReferences(tx: Tx, tenantId: string, step: StepSettings, at: string): Promise<void> {
+    const problems: Problem[] = [];
+    if (step.templateId !== null) problems.push(...(await this.templateProblems(tx, tenantId, step, at)));
+    if (step.conditionRules !== null) {
+      problems.push(...(await this.segments.assertRuleUsable(tx, tenantId, step.conditionRules as Rule, `${at}conditionRules`)));
+    }
+    if (problems.length > 0) throw new StepInvalidError('unprocessable', problems);
+  }
+
+  /** Throws if the steps do not form a flow: too many of them, edges to nowhere, loops. `rename` turns a path into the caller's words. */
+  assertFlow(steps: readonly FlowStepRow[], rename: (path: string) => string = (path) => path): void {
+    if (steps.length > STEP_LIMITS.steps) {
+      const message = `A campaign has at most ${STEP_LIMITS.steps} steps.`;
+      throw new StepInvalidError('unprocessable', [{ path: 'steps', code: 'too_many_steps', message }]);
+    }
+    const problems = structuralFindings(steps).map(({ path, message, code }) => ({ path: rename(path), message, code }));
+    if (problems.length > 0) throw new StepInvalidError('unprocessable', problems);
+  }
+
+  private async templateProblems(tx: Tx, tenantId: string, step: StepSettings, at: string): Promise<Problem[]> {
+    const template = await this.templates.resolve(tx, tenantId, step.templateId!);
+    if (!template) return [{ path: `${at}templateId`, code: 'template_not_found', message: 'There is no such template.' }];
+    if (step.subjectLine?.trim() || template.subjectLine?.trim()) return [];
+    return [{ path: `${at}subjectLine`, code: 'required', message: 'The template has no subject: set subjectLine.' }];
+  }
+}
