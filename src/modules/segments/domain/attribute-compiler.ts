@@ -46,14 +46,14 @@ const COMPILERS: Compilers = {
   lt: compare('<'),
   lte: compare('<='),
   between: ((operand, [low, high], params) =>
-    `${compare('>=')(operand, low, params)} AND ${compare('<=')(operand, high, params)}`) satisfies Compile<Bound[]>,
+    typeof low === 'number'
+      ? `numrange(${params.add(low, 'numeric')}, ${params.add(high, 'numeric')}, '[]') @> ${operand.number}`
+      : within(operand, instantOf(low), instantOf(high), params)) satisfies Compile<Bound[]>,
   is_set: (operand) => operand.isSet,
   before: compare('<'),
   after: compare('>'),
-  in_last_days: ((operand, days, params, now) => {
-    const from = params.add(new Date(now.getTime() - days * DAY_MS), 'timestamptz');
-    return `${operand.instant} BETWEEN ${from} AND ${params.add(now, 'timestamptz')}`;
-  }) satisfies Compile<number>,
+  in_last_days: ((operand, days, params, now) =>
+    within(operand, new Date(now.getTime() - days * DAY_MS), now, params)) satisfies Compile<number>,
 };
 
 type Bound = string | number;
@@ -63,7 +63,16 @@ function compare(sign: '>' | '>=' | '<' | '<=') {
   return (operand: Operand, value: Bound, params: SqlParams): string =>
     typeof value === 'number'
       ? `${operand.number} ${sign} ${params.add(value, 'numeric')}`
-      : `${operand.instant} ${sign} ${params.add(new Date(parseInstant(value)!), 'timestamptz')}`;
+      : `${operand.instant} ${sign} ${params.add(instantOf(value), 'timestamptz')}`;
+}
+
+/** A range instead of two comparisons: reading a date out of an attribute is the dear part, and so is done once. */
+function within(operand: Operand, from: Date, to: Date, params: SqlParams): string {
+  return `tstzrange(${params.add(from, 'timestamptz')}, ${params.add(to, 'timestamptz')}, '[]') @> ${operand.instant}`;
+}
+
+function instantOf(value: Bound): Date {
+  return new Date(parseInstant(String(value))!);
 }
 
 /** Each value with the reading of its own type: a list may hold texts, numbers and booleans at once. */
@@ -112,8 +121,8 @@ function builtin(field: BuiltinField, alias: string): Operand {
   const column = `${alias}.${COLUMNS[field]}`;
   const kind = BUILTIN_FIELDS[field];
   const none = { text: 'NULL::text', number: 'NULL::numeric', boolean: 'NULL::boolean', instant: 'NULL::timestamptz' };
-  const reading = kind === 'instant' ? `date_trunc('milliseconds', ${column})` : column;
-  return { ...none, [kind]: reading, isSet: `${column} IS NOT NULL`, ignoresCase: field === 'email' };
+  const readings = { text: column, boolean: column, number: `${column}::numeric`, instant: `date_trunc('milliseconds', ${column})` };
+  return { ...none, [kind]: readings[kind], isSet: `${column} IS NOT NULL`, ignoresCase: field === 'email' };
 }
 
 function custom(attribute: string, alias: string, params: SqlParams): Operand {
