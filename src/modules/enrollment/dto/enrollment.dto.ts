@@ -1,0 +1,59 @@
+import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsIn, IsOptional, IsUUID } from 'class-validator';
+import { PageQuery } from '../../../http/index.js';
+import { ENROLLMENT_STATUSES, type EnrollmentStatus } from '../enrollment.types.js';
+
+export class EnrollmentDto {
+  /** Id of the enrolment. @example "0193a7c4-7b1e-7cc3-98c4-dc0c0c07398f" */
+  id: string;
+  campaignId: string;
+  contactId: string;
+  /** Address of the contact. @example "ada@example.com" */
+  email: string;
+  /** `enrolled` waits for its first step, `active` is under way, `paused` is held on purpose; the others are final. */
+  status: EnrollmentStatus;
+  /** The step the contact is on, or the last one it was on. */
+  currentStepId: string | null;
+  /** Counts re-entries into the campaign, from 1. */
+  entryNumber: number;
+  stepsCompleted: number;
+  enrolledAt: Date;
+  startedAt: Date | null;
+  completedAt: Date | null;
+  exitedAt: Date | null;
+  /** Why the contact left before the end. @example "unsubscribed" */
+  exitReason: string | null;
+  /** The last failure to advance this contact, if any. */
+  lastError: string | null;
+  /** When the provider accepted the last message. */
+  lastEmailSentAt: Date | null;
+  /** When the engine looks at this contact next; null while a message is under way and once the enrolment has ended. */
+  nextEmailScheduledAt: Date | null;
+}
+
+export class EnrollmentListQuery extends PageQuery {
+  /** Only enrolments in this state. */
+  @IsOptional()
+  @IsIn(ENROLLMENT_STATUSES)
+  status?: EnrollmentStatus;
+
+  /** Only contacts on this step. */
+  @IsOptional()
+  @IsUUID()
+  stepId?: string;
+}
+
+export class EnrollContactsDto {
+  /** Contacts to enrol, at most 1,000. @example ["0193a7c4-7b1e-7cc3-98c4-dc0c0c07398f"] */
+  @ArrayMinSize(1)
+  @ArrayMaxSize(1_000)
+  @ArrayUnique()
+  @IsUUID(undefined, { each: true })
+  contactIds: string[];
+}
+
+export class EnrollContactsResultDto {
+  /** Contacts that were new to the campaign. @example 1 */
+  enrolled: number;
+  /** Contacts passed over: already enrolled, unsubscribed or suppressed. @example 0 */
+  skipped: number;
+}

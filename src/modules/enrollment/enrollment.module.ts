@@ -1,0 +1,37 @@
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { CampaignLifecycle, CampaignsModule } from '../campaigns/index.js';
+import { ContactsEvents, ContactsModule } from '../contacts/index.js';
+import { SegmentsModule } from '../segments/index.js';
+import { StepsModule } from '../steps/index.js';
+import { Clock } from '../../shared/clock.js';
+import { AudienceEnrollment } from './audience-enrollment.service.js';
+import { EnrollmentApiQueries } from './enrollment-api.queries.js';
+import { EnrollmentApiService } from './enrollment-api.service.js';
+import { EnrollmentController } from './enrollment.controller.js';
+import { EnrollmentEngineQueries } from './enrollment-engine.queries.js';
+import { EnrollmentService } from './enrollment.service.js';
+
+@Module({
+  imports: [CampaignsModule, ContactsModule, SegmentsModule, StepsModule],
+  controllers: [EnrollmentController],
+  providers: [EnrollmentEngineQueries, EnrollmentApiQueries, EnrollmentService, EnrollmentApiService, AudienceEnrollment],
+  exports: [EnrollmentService, AudienceEnrollment],
+})
+export class EnrollmentModule implements OnModuleInit {
+  constructor(
+    private readonly enrollments: EnrollmentService,
+    private readonly lifecycle: CampaignLifecycle,
+    private readonly contacts: ContactsEvents,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Campaigns and contacts stand below and cannot call enrolments: they tell, in their own transaction, and enrolments follow. */
+  onModuleInit(): void {
+    this.lifecycle.on('resumed', async (tx, campaign, { policy, pausedMs }) => {
+      if (policy === 'shift') await this.enrollments.shiftDueTimes(tx, campaign.tenantId, campaign.id, pausedMs);
+    });
+    this.contacts.onErased(async (tx, tenantId, contactId) => {
+      await this.enrollments.exit(tx, tenantId, { contactIds: [contactId] }, 'contact_deleted', this.clock.now());
+    });
+  }
+}

@@ -1,0 +1,14 @@
+export { AudienceEnrollment } from './audience-enrollment.service.js';
+export { EnrollmentModule } from './enrollment.module.js';
+export { EnrollmentService } from './enrollment.service.js';
+export { EnrollmentNotFound } from './enrollment.errors.js';
+export {
+  ENROLLMENT_STATUSES,
+  EXIT_REASONS,
+  type DueEnrollment,
+  type EmailStepResult,
+  type EnrollmentMove,
+  type EnrollmentSelection,
+  type EnrollmentStatus,
+  type ExitReason,
+} from './enrollment.types.js';
