@@ -25,7 +25,10 @@ export function endOfWait(from: Date, { value, unit }: WaitDuration, zone: strin
 export function nextLocalTime(now: Date, zone: string, hour: number, minute = 0): Date {
   const local = Temporal.Instant.fromEpochMilliseconds(now.getTime()).toZonedDateTimeISO(zone);
   for (let days = 0; ; days++) {
-    const at = local.toPlainDate().add({ days }).toZonedDateTime({ timeZone: zone, plainTime: new Temporal.PlainTime(hour, minute) });
+    const at = local
+      .toPlainDate()
+      .add({ days })
+      .toZonedDateTime({ timeZone: zone, plainTime: new Temporal.PlainTime(hour, minute) });
     if (at.epochMilliseconds >= now.getTime()) return new Date(at.epochMilliseconds);
   }
 }

@@ -39,7 +39,9 @@ export class AudienceEnrollment {
     const deadline = performance.now() + maxMs;
     let enrolled = 0;
     for (;;) {
-      const chunk = await this.db.inTenant(tenantId, (tx) => this.chunk(tx, tenantId, campaignId), { statementTimeoutMs: STATEMENT_TIMEOUT_MS });
+      const chunk = await this.db.inTenant(tenantId, (tx) => this.chunk(tx, tenantId, campaignId), {
+        statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+      });
       enrolled += chunk.enrolled;
       if (chunk.done) return { enrolled, more: false };
       if (performance.now() > deadline) return { enrolled, more: true };
@@ -79,7 +81,11 @@ export class AudienceEnrollment {
       await this.audience(tx, campaign, ENROLL_PARAMS + 1),
     );
     const done = seen < limit;
-    await this.launches.recordEnrollProgress(tx, campaign.tenantId, campaign.id, { cursor, enrolled, state: done ? 'enrolled' : 'enrolling' });
+    await this.launches.recordEnrollProgress(tx, campaign.tenantId, campaign.id, {
+      cursor,
+      enrolled,
+      state: done ? 'enrolled' : 'enrolling',
+    });
     return { enrolled, done };
   }
 

@@ -32,7 +32,12 @@ export class EnrollmentEngineQueries {
    * Enrols the next `limit` contacts of the audience after the cursor. Repeating a chunk enrols nobody twice (`ON CONFLICT DO NOTHING` on
    * (tenant, campaign, contact)). People who may not be mailed are not enrolled; the gate checks again at every message.
    */
-  async enrollChunk(tx: Tx, tenantId: string, c: EnrollChunk, audience: SqlFragment): Promise<{ enrolled: number; seen: number; cursor: string | null }> {
+  async enrollChunk(
+    tx: Tx,
+    tenantId: string,
+    c: EnrollChunk,
+    audience: SqlFragment,
+  ): Promise<{ enrolled: number; seen: number; cursor: string | null }> {
     const result = await row<{ enrolled: number; seen: number; cursor: string | null }>(
       tx,
       `WITH chunk AS MATERIALIZED (
@@ -70,7 +75,12 @@ export class EnrollmentEngineQueries {
   }
 
   /** How many contacts the audience has now, by the same rules as `enrollChunk`. */
-  async countAudience(tx: Tx, tenantId: string, c: { snapshotAt: Date; includeUnsubscribed: boolean }, audience: SqlFragment): Promise<number> {
+  async countAudience(
+    tx: Tx,
+    tenantId: string,
+    c: { snapshotAt: Date; includeUnsubscribed: boolean },
+    audience: SqlFragment,
+  ): Promise<number> {
     const result = await row<{ count: number }>(
       tx,
       `SELECT count(*)::int AS count FROM contacts c

@@ -13,7 +13,10 @@ class EnrollmentPageDto extends PageDto(EnrollmentDto) {}
 export class EnrollmentController {
   constructor(private readonly service: EnrollmentApiService) {}
 
-  @ApiOperation({ summary: 'List the contacts of a campaign', description: 'Newest enrolment first; stable while people are being enrolled.' })
+  @ApiOperation({
+    summary: 'List the contacts of a campaign',
+    description: 'Newest enrolment first; stable while people are being enrolled.',
+  })
   @ApiOkResponse({ type: EnrollmentPageDto })
   @ApiProblems(400, 404)
   @Can('campaigns:read')

@@ -57,21 +57,24 @@ export class CampaignLifecycleRunner {
   /** Completes finite campaigns in which nothing is open (I5), each under its lock and after a second look. */
   async completeFinished(): Promise<number> {
     const candidates = await this.db.asSystem((tx) => this.queries.listCompletable(tx, this.clock.now(), CAMPAIGNS_PER_RUN));
-    return this.forEach(candidates, 'complete', (campaign) => this.db.inTenant(campaign.tenantId, (tx) => this.completeIfDone(tx, campaign)));
+    return this.forEach(candidates, 'complete', (campaign) =>
+      this.db.inTenant(campaign.tenantId, (tx) => this.completeIfDone(tx, campaign)),
+    );
   }
 
   private async completeIfDone(tx: Tx, campaign: CampaignRef): Promise<void> {
     const now = this.clock.now();
     await row(tx, `SELECT pg_advisory_xact_lock($1, hashtext($2))`, [CAMPAIGN_LOCK, campaign.campaignId]);
     if (!(await this.queries.isCompletable(tx, campaign, now))) return;
-    if (await this.launches.complete(tx, campaign.tenantId, campaign.campaignId, now)) this.logger.log(`Campaign ${campaign.campaignId} completed`);
+    if (await this.launches.complete(tx, campaign.tenantId, campaign.campaignId, now))
+      this.logger.log(`Campaign ${campaign.campaignId} completed`);
   }
 
   private async letGo({ tenantId, campaignId }: CampaignRef, reason: 'campaign_ended' | 'campaign_cancelled'): Promise<void> {
     const now = this.clock.now();
-    for (let exited = EXIT_CHUNK; exited === EXIT_CHUNK; )
+    for (let exited = EXIT_CHUNK; exited === EXIT_CHUNK;)
       exited = await this.db.inTenant(tenantId, (tx) => this.enrollments.exit(tx, tenantId, { campaignId }, reason, now, EXIT_CHUNK));
-    for (let stopped = EXIT_CHUNK; stopped === EXIT_CHUNK; )
+    for (let stopped = EXIT_CHUNK; stopped === EXIT_CHUNK;)
       stopped = await this.db.inTenant(tenantId, (tx) => this.delivery.cancelQueued(tx, tenantId, campaignId, reason, EXIT_CHUNK));
   }
 

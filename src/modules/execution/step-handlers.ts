@@ -106,7 +106,12 @@ export class StepHandlers {
       walk.exit(group, step.id, action.reason ?? 'goal');
       return;
     }
-    await this.apply(tx, tenantId, action, group.map(({ enrollment }) => enrollment.contactId));
+    await this.apply(
+      tx,
+      tenantId,
+      action,
+      group.map(({ enrollment }) => enrollment.contactId),
+    );
     walk.goOn(group, step.next, step.id);
   }
 

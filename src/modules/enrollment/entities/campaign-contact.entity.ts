@@ -18,7 +18,9 @@ import type { EnrollmentStatus } from '../enrollment.types.js';
 @Check('ck_campaign_contacts_failed', `status <> 'failed' OR last_error IS NOT NULL`)
 @ForeignKey('Campaign', ['tenantId', 'campaignId'], ['tenantId', 'id'], { name: 'fk_campaign_contacts_campaign', onDelete: 'CASCADE' })
 @ForeignKey('Contact', ['tenantId', 'contactId'], ['tenantId', 'id'], { name: 'fk_campaign_contacts_contact' })
-@ForeignKey('CampaignStep', ['tenantId', 'campaignId', 'currentStepId'], ['tenantId', 'campaignId', 'id'], { name: 'fk_campaign_contacts_step' })
+@ForeignKey('CampaignStep', ['tenantId', 'campaignId', 'currentStepId'], ['tenantId', 'campaignId', 'id'], {
+  name: 'fk_campaign_contacts_step',
+})
 export class CampaignContact {
   @PrimaryColumn('uuid', { name: 'tenant_id', primaryKeyConstraintName: 'pk_campaign_contacts' })
   tenantId: string;

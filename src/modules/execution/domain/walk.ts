@@ -42,7 +42,8 @@ export class Walk {
       this.waiting.delete(stepId);
       await visit(stepId, group);
     }
-    if (this.waiting.size > 0) throw new Error(`The flow of campaign ${this.flow.campaignId} has no step ${[...this.waiting.keys()].join(', ')}`);
+    if (this.waiting.size > 0)
+      throw new Error(`The flow of campaign ${this.flow.campaignId} has no step ${[...this.waiting.keys()].join(', ')}`);
   }
 
   /** The step is done; on to the next one, or to the end where there is none. */
