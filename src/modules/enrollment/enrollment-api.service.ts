@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../../shared/clock.js';
 import type { Page } from '../../shared/page.js';
 import { Database, row, type Tx } from '../../database/index.js';
-import { decodeCursor, keysetPage } from '../../http/index.js';
+import { decodeIdCursor, keysetPage } from '../../http/index.js';
 import { AuditService, type TenantContext } from '../identity/index.js';
 import { CAMPAIGN_LOCK, type Campaign, CampaignsService } from '../campaigns/index.js';
 import { StepsService } from '../steps/index.js';
@@ -25,13 +25,13 @@ export class EnrollmentApiService {
   ) {}
 
   list(ctx: TenantContext, campaignId: string, query: EnrollmentListQuery): Promise<Page<EnrollmentRow>> {
-    const cursor = decodeCursor<{ id: string }>(query.cursor);
+    const beforeId = decodeIdCursor(query.cursor);
     return this.db.inTenant(ctx.tenantId, async (tx) => {
       await this.campaigns.get(tx, ctx.tenantId, campaignId);
       const found = await this.queries.list(tx, ctx.tenantId, campaignId, {
         status: query.status ?? null,
         stepId: query.stepId ?? null,
-        beforeId: cursor?.id ?? null,
+        beforeId,
         limit: query.limit + 1,
       });
       return keysetPage(found, query.limit, ({ id }) => ({ id }));
