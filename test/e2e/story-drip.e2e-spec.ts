@@ -1,0 +1,120 @@
+import { simpleParser } from 'mailparser';
+import { SmtpSink } from '../support/smtp-sink.js';
+import { emailStep, linkIn, Story, waitStep } from '../support/story.js';
+import { startTestApp, type TestApp } from '../support/test-app.js';
+
+/** A newcomer's campaign: email → wait → opened? → different emails → tag, over days, with a real SMTP server at the end. */
+describe('a drip campaign over real SMTP', () => {
+  let app: TestApp;
+  let sink: SmtpSink;
+  let story: Story;
+
+  beforeAll(async () => {
+    sink = await SmtpSink.start();
+    app = await startTestApp({ env: { MAIL_PROVIDER: 'smtp', SMTP_URL: sink.url() } });
+    story = new Story(app, (await app.tenant()).api);
+  });
+  afterAll(async () => {
+    await app?.close();
+    await sink?.stop();
+  });
+
+  const mailTo = (address: string) => sink.messages.filter(({ to }) => to.includes(address));
+  const parsed = async (address: string, index = 0) => simpleParser(mailTo(address)[index].raw);
+
+  it('sends, waits, branches on a real pixel hit, tags, and completes', async () => {
+    await story.importContacts(['ada@example.com,Ada,pro', 'bob@example.com,,free', 'cyd@example.com,Cyd,pro']);
+    const id = await story.campaign({ campaignType: 'drip', name: 'Welcome' }, [
+      emailStep({ ref: 'welcome', stepName: 'Welcome' }),
+      waitStep(3, 'days', { ref: 'pause' }),
+      {
+        ref: 'opened',
+        stepType: 'condition',
+        conditionRules: { type: 'email_opened' },
+        trueNextRef: 'thanks',
+        falseNextRef: 'reminder',
+      },
+      emailStep({ ref: 'thanks', subjectLine: 'Thanks for reading', nextRef: 'tag' }),
+      emailStep({ ref: 'reminder', subjectLine: 'Did you see this?', nextRef: 'tag' }),
+      { ref: 'tag', stepType: 'action', actionConfig: { type: 'add_tag', tag: 'welcomed' } },
+    ]);
+    const preflight = await story.api.must(200, story.api.get(`/api/campaigns/${id}/preflight`));
+    expect(preflight.errors).toEqual([]);
+    await story.launch(id);
+    await sink.waitForCount(3);
+    await story.settles(id);
+
+    const first = await parsed('ada@example.com');
+    expect(first.subject).toBe('Hello Ada');
+    expect(first.text).toContain('Hi Ada, you are on pro.');
+    expect(first.from?.value).toEqual([{ address: 'news@acme.example', name: 'Acme News' }]);
+    expect(first.headers.get('list')).toMatchObject({ unsubscribe: { url: expect.stringContaining('/u/') } });
+    expect(String(first.headerLines.find(({ key }) => key === 'list-unsubscribe-post')?.line)).toContain('List-Unsubscribe=One-Click');
+    expect(first.messageId).toMatch(/^<[0-9a-f-]{36}@/);
+    expect((await parsed('bob@example.com')).subject).toBe('Hello there');
+
+    // Ada opens: a real hit on the pixel of her own message.
+    const pixel = await fetch(linkIn(first.html as string, '/t/o/'));
+    expect(pixel.status).toBe(200);
+    expect(pixel.headers.get('content-type')).toBe('image/gif');
+    await story.settles(id);
+
+    // Nothing more before the three days are over …
+    app.clock.advance({ days: 2, hours: 23 });
+    await story.settles(id);
+    expect(sink.messages).toHaveLength(3);
+    // … and then each on the branch that is theirs.
+    app.clock.advance({ hours: 2 });
+    await sink.waitForCount(6);
+    await story.reaches(id, 'completed');
+    expect((await parsed('ada@example.com', 1)).subject).toBe('Thanks for reading');
+    expect((await parsed('bob@example.com', 1)).subject).toBe('Did you see this?');
+    expect((await parsed('cyd@example.com', 1)).subject).toBe('Did you see this?');
+    expect(sink.messages).toHaveLength(6);
+
+    const tagged = await story.api.must(200, story.api.get('/api/contacts?tag=welcomed'));
+    expect(tagged.data.map((contact: { email: string }) => contact.email).sort()).toEqual([
+      'ada@example.com',
+      'bob@example.com',
+      'cyd@example.com',
+    ]);
+    const ledger = await story.ledger(id);
+    expect(ledger.enrollments).toMatchObject({ enrolled: 3, inProgress: 0, completed: 3, exited: 0, failed: 0, addsUp: true });
+    expect(ledger.emails).toMatchObject({ planned: 6, sent: 6, addsUp: true });
+  });
+
+  it('leads a click to its real target, and an altered link nowhere', async () => {
+    const message = await parsed('ada@example.com');
+    const link = linkIn(message.html as string, '/t/c/');
+    const click = await fetch(link, { redirect: 'manual' });
+    expect(click.status).toBe(302);
+    expect(click.headers.get('location')).toBe('https://acme.example/offer?x=1&y=2');
+    const altered = await fetch(link.replace(/\/t\/c\/..../, '/t/c/AAAA'), { redirect: 'manual' });
+    expect(altered.status).toBe(404);
+    expect(altered.headers.get('location')).toBeNull();
+  });
+
+  it('shows an unsubscribe page that changes nothing, and unsubscribes by POST', async () => {
+    const message = await parsed('cyd@example.com');
+    const url = /<([^>]+)>/.exec(String(message.headerLines.find(({ key }) => key === 'list-unsubscribe')?.line))![1];
+    const contactId = await story.contactId('cyd@example.com');
+    const subscribed = async () => (await story.api.must(200, story.api.get(`/api/contacts/${contactId}`))).subscribed;
+    for (const method of ['GET', 'HEAD']) {
+      const page = await fetch(url, { method });
+      expect(page.status).toBe(200);
+      expect(await subscribed()).toBe(true);
+    }
+    const answer = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: 'List-Unsubscribe=One-Click',
+    });
+    expect(answer.status).toBe(200);
+    expect(await subscribed()).toBe(false);
+    const next = await story.campaign({ name: 'Next' });
+    await story.launch(next);
+    await story.reaches(next, 'completed');
+    expect(mailTo('cyd@example.com')).toHaveLength(2);
+    expect(mailTo('ada@example.com')).toHaveLength(3);
+  });
+});
