@@ -37,7 +37,7 @@ export interface MailboxItem {
   id: string;
   to: string;
   links: string[];
-  pixel: string | null;
+  pixelUrl: string | null;
 }
 
 /** Everything in the mailbox, page by page, newest first. */

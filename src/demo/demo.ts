@@ -107,7 +107,7 @@ async function actAsRecipients(api: DemoApi, seen: Set<string>): Promise<{ opene
   for (const [i, item] of fresh.entries()) {
     seen.add(item.id);
     const click = item.links.find((link) => link.includes('/t/c/'));
-    if (i % 3 === 0 && item.pixel) opened += Number((await fetch(item.pixel)).ok);
+    if (i % 3 === 0 && item.pixelUrl) opened += Number((await fetch(item.pixelUrl)).ok);
     if (i % 9 === 0 && click) clicked += Number((await fetch(click, { redirect: 'manual' })).status === 302);
   }
   return { opened, clicked };
