@@ -58,11 +58,16 @@ export class AudienceEnrollment {
       await this.launches.recordEnrollProgress(tx, tenantId, campaignId, { cursor: null, enrolled: 0, state: 'enrolled' });
       return { enrolled: 0, done: true };
     }
-    if (campaign.enrollCursor === null) await this.countFirst(tx, campaign);
-    return this.enrollNext(tx, campaign, flow.firstStepId);
+    const total = campaign.enrollCursor === null ? await this.countAudience(tx, campaign) : undefined;
+    return this.enrollNext(tx, campaign, flow.firstStepId, total);
   }
 
-  private async enrollNext(tx: Tx, campaign: Campaign, firstStepId: string): Promise<{ enrolled: number; done: boolean }> {
+  private async enrollNext(
+    tx: Tx,
+    campaign: Campaign,
+    firstStepId: string,
+    total: number | undefined,
+  ): Promise<{ enrolled: number; done: boolean }> {
     const now = this.clock.now();
     const { enrollChunk: limit } = this.config.engine;
     const { enrolled, seen, cursor } = await this.queries.enrollChunk(
@@ -90,14 +95,13 @@ export class AudienceEnrollment {
   }
 
   /** Only for showing progress; the number of people really enrolled is counted as they are. */
-  private async countFirst(tx: Tx, campaign: Campaign): Promise<void> {
-    const total = await this.queries.countAudience(
+  private async countAudience(tx: Tx, campaign: Campaign): Promise<number> {
+    return this.queries.countAudience(
       tx,
       campaign.tenantId,
       { snapshotAt: campaign.launchedAt!, includeUnsubscribed: campaign.category === 'transactional' },
       await this.audience(tx, campaign, 4),
     );
-    await this.launches.recordAudienceSize(tx, campaign.tenantId, campaign.id, total);
   }
 
   /** Rules about time look at the moment of the launch, so that every chunk sees the same audience. */

@@ -27,8 +27,9 @@ export class EnrollmentModule implements OnModuleInit {
 
   /** Campaigns and contacts stand below and cannot call enrolments: they tell, in their own transaction, and enrolments follow. */
   onModuleInit(): void {
-    this.lifecycle.on('resumed', async (tx, campaign, { policy, pausedMs }) => {
-      if (policy === 'shift') await this.enrollments.shiftDueTimes(tx, campaign.tenantId, campaign.id, pausedMs);
+    this.lifecycle.on('resumed', async (tx, campaign, { policy, at, pausedAt }) => {
+      if (policy !== 'shift') return;
+      await this.enrollments.shiftDueTimes(tx, campaign.tenantId, campaign.id, at.getTime() - pausedAt.getTime());
     });
     this.contacts.onErased(async (tx, tenantId, contactId) => {
       await this.enrollments.exit(tx, tenantId, { contactIds: [contactId] }, 'contact_deleted', this.clock.now());

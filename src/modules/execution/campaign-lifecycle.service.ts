@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../../shared/clock.js';
-import { Database, row, type Tx } from '../../database/index.js';
-import { CAMPAIGN_LOCK, CampaignLaunchStore, CampaignsService } from '../campaigns/index.js';
+import { Database } from '../../database/index.js';
+import { CampaignLaunchService, CampaignLaunchStore } from '../campaigns/index.js';
 import { DeliveryService } from '../delivery/index.js';
 import { EnrollmentService } from '../enrollment/index.js';
 import { type CampaignRef, ExecutionQueries } from './execution.queries.js';
@@ -21,7 +21,7 @@ export class CampaignLifecycleRunner {
     private readonly db: Database,
     private readonly clock: Clock,
     private readonly queries: ExecutionQueries,
-    private readonly campaigns: CampaignsService,
+    private readonly launcher: CampaignLaunchService,
     private readonly launches: CampaignLaunchStore,
     private readonly enrollments: EnrollmentService,
     private readonly delivery: DeliveryService,
@@ -40,7 +40,7 @@ export class CampaignLifecycleRunner {
   /** Launches scheduled campaigns whose start has come, by the same checks as a launch by hand. */
   async startDue(): Promise<number> {
     const due = await this.db.asSystem((tx) => this.launches.listDueToStart(tx, this.clock.now(), CAMPAIGNS_PER_RUN));
-    return this.forEach(due.map(refOf), 'start', ({ tenantId, campaignId }) => this.campaigns.launchScheduled(tenantId, campaignId));
+    return this.forEach(due.map(refOf), 'start', ({ tenantId, campaignId }) => this.launcher.launchScheduled(tenantId, campaignId));
   }
 
   /** `end_date`: who is still on the way leaves with `campaign_ended`, queued mail is skipped. Completion follows. */
@@ -57,17 +57,11 @@ export class CampaignLifecycleRunner {
   /** Completes finite campaigns in which nothing is open (I5), each under its lock and after a second look. */
   async completeFinished(): Promise<number> {
     const candidates = await this.db.asSystem((tx) => this.queries.listCompletable(tx, this.clock.now(), CAMPAIGNS_PER_RUN));
-    return this.forEach(candidates, 'complete', (campaign) =>
-      this.db.inTenant(campaign.tenantId, (tx) => this.completeIfDone(tx, campaign)),
-    );
-  }
-
-  private async completeIfDone(tx: Tx, campaign: CampaignRef): Promise<void> {
-    const now = this.clock.now();
-    await row(tx, `SELECT pg_advisory_xact_lock($1, hashtext($2))`, [CAMPAIGN_LOCK, campaign.campaignId]);
-    if (!(await this.queries.isCompletable(tx, campaign, now))) return;
-    if (await this.launches.complete(tx, campaign.tenantId, campaign.campaignId, now))
-      this.logger.log(`Campaign ${campaign.campaignId} completed`);
+    return this.forEach(candidates, 'complete', async ({ tenantId, campaignId }) => {
+      const now = this.clock.now();
+      if (await this.db.inTenant(tenantId, (tx) => this.launches.complete(tx, tenantId, campaignId, now)))
+        this.logger.log(`Campaign ${campaignId} completed`);
+    });
   }
 
   private async letGo({ tenantId, campaignId }: CampaignRef, reason: 'campaign_ended' | 'campaign_cancelled'): Promise<void> {

@@ -40,7 +40,7 @@ export class ExecutionQueries {
     );
   }
 
-  /** Campaigns that could be completed; each is checked again under its lock. */
+  /** Campaigns that look finished; `CampaignLaunchStore.complete` looks again under the campaign's lock. */
   listCompletable(tx: Tx, now: Date, limit: number): Promise<CampaignRef[]> {
     return rows<CampaignRef>(
       tx,
@@ -48,16 +48,6 @@ export class ExecutionQueries {
        WHERE (c.status = 'active' OR (c.status = 'paused' AND c.end_date <= $1)) AND ${IS_FINITE} AND ${NOTHING_OPEN} LIMIT $2`,
       [now, limit],
     );
-  }
-
-  /** The same for one campaign, under the caller's lock. */
-  async isCompletable(tx: Tx, { tenantId, campaignId }: CampaignRef, now: Date): Promise<boolean> {
-    const found = await rows(tx, `SELECT 1 FROM campaigns c WHERE c.tenant_id = $2 AND c.id = $3 AND ${IS_FINITE} AND ${NOTHING_OPEN}`, [
-      now,
-      tenantId,
-      campaignId,
-    ]);
-    return found.length > 0;
   }
 
   /** Cancelled campaigns with enrolments still alive or mail still queued. */
