@@ -55,8 +55,8 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     .overrideProvider(Clock)
     .useValue(clock)
     .compile();
-  const app = module.createNestApplication<NestFastifyApplication>(createHttpAdapter(config), { logger: ['error', 'warn', 'fatal'] });
-  registerHttp(app, config);
+  const app = module.createNestApplication<NestFastifyApplication>(createHttpAdapter(), { logger: ['error', 'warn', 'fatal'] });
+  registerHttp(app);
   await app.listen(port, '127.0.0.1');
   const baseUrl = `http://127.0.0.1:${port}`;
   return {

@@ -46,6 +46,18 @@ export class CampaignLaunchStore {
     );
   }
 
+  /** Counts contacts that were enrolled one by one, after the audience or beside it; in the transaction that enrolled them. */
+  async addEnrolled(tx: Tx, tenantId: string, campaignId: string, enrolled: number): Promise<void> {
+    if (enrolled === 0) return;
+    await affected(
+      tx,
+      `UPDATE campaigns SET total_contacts = total_contacts + $3,
+              enroll_total = CASE WHEN launch_state = 'enrolled' THEN total_contacts + $3 ELSE enroll_total END
+        WHERE tenant_id = $1 AND id = $2`,
+      [tenantId, campaignId, enrolled],
+    );
+  }
+
   /** Scheduled campaigns whose start date has come, of all tenants (system scope). Launch each with `CampaignLaunchService.launchScheduled`. */
   listDueToStart(tx: Tx, now: Date, limit: number): Promise<Campaign[]> {
     return rows<Campaign>(
@@ -87,7 +99,8 @@ export class CampaignLaunchStore {
           AND (c.end_date <= $3 OR (c.campaign_type <> 'triggered' AND c.launch_state = 'enrolled'))
           AND NOT EXISTS (SELECT FROM campaign_contacts e
                            WHERE e.tenant_id = $1 AND e.campaign_id = $2 AND e.status IN ('enrolled', 'active', 'paused'))
-          AND NOT EXISTS (SELECT FROM emails m WHERE m.tenant_id = $1 AND m.campaign_id = $2 AND m.status IN ('queued', 'sending'))
+          AND NOT EXISTS (SELECT FROM emails m WHERE m.tenant_id = $1 AND m.campaign_id = $2 AND m.status = 'queued')
+          AND NOT EXISTS (SELECT FROM emails m WHERE m.tenant_id = $1 AND m.campaign_id = $2 AND m.status = 'sending')
           AND NOT EXISTS (SELECT FROM emails m
                            WHERE m.tenant_id = $1 AND m.campaign_id = $2 AND m.status = 'unknown' AND m.settled_at IS NULL)`,
       [tenantId, campaignId, now],

@@ -4,7 +4,7 @@ import type { Page } from '../../shared/page.js';
 import { Database, row, type Tx } from '../../database/index.js';
 import { decodeIdCursor, keysetPage } from '../../http/index.js';
 import { AuditService, type TenantContext } from '../identity/index.js';
-import { CAMPAIGN_LOCK, type Campaign, CampaignsService } from '../campaigns/index.js';
+import { CAMPAIGN_LOCK, type Campaign, CampaignLaunchStore, CampaignsService } from '../campaigns/index.js';
 import { StepsService } from '../steps/index.js';
 import type { EnrollContactsDto, EnrollContactsResultDto, EnrollmentListQuery } from './dto/enrollment.dto.js';
 import { EnrollmentApiQueries, type EnrollmentRow } from './enrollment-api.queries.js';
@@ -20,6 +20,7 @@ export class EnrollmentApiService {
     private readonly queries: EnrollmentApiQueries,
     private readonly enrollments: EnrollmentService,
     private readonly campaigns: CampaignsService,
+    private readonly launches: CampaignLaunchStore,
     private readonly steps: StepsService,
     private readonly audit: AuditService,
   ) {}
@@ -60,7 +61,7 @@ export class EnrollmentApiService {
         dueAt: start,
         includeUnsubscribed: campaign.category === 'transactional',
       });
-      await this.campaigns.addToTotal(tx, ctx.tenantId, campaignId, enrolled);
+      await this.launches.addEnrolled(tx, ctx.tenantId, campaignId, enrolled);
       await this.audit.record(tx, ctx, { action: 'enrollment.add', entityType: 'campaign', entityId: campaignId, after: { enrolled } });
       return { enrolled, skipped: contactIds.length - enrolled };
     });
