@@ -1,12 +1,18 @@
 import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
-import { ScheduleModule } from '@nestjs/schedule';
 import { AppConfig, ConfigModule } from '../config/index.js';
 import { DatabaseModule } from '../database/index.js';
 import { QueueModule } from '../queue/index.js';
 import { HttpModule } from '../http/index.js';
+import { CampaignsModule } from '../modules/campaigns/index.js';
+import { ContactsModule } from '../modules/contacts/index.js';
+import { DeliveryModule, DeliveryWorkerModule } from '../modules/delivery/index.js';
+import { EnrollmentModule } from '../modules/enrollment/index.js';
+import { ExecutionModule, ExecutionSchedulerModule, ExecutionWorkerModule } from '../modules/execution/index.js';
 import { IdentityModule } from '../modules/identity/index.js';
 import { MailModule, MailboxModule } from '../modules/mail/index.js';
 import { SegmentsModule } from '../modules/segments/index.js';
+import { StepsModule } from '../modules/steps/index.js';
+import { TrackingModule } from '../modules/tracking/index.js';
 import { TemplatesModule } from '../modules/templates/index.js';
 import { SharedModule } from '../shared/shared.module.js';
 import { OperationsModule } from './operations.module.js';
@@ -14,15 +20,29 @@ import { OperationsModule } from './operations.module.js';
 type Modules = NonNullable<ModuleMetadata['imports']>;
 
 /** Controllers and services of every module, in the order of their ranks. In every process: workers use the services too. */
-const FEATURES: Modules = [OperationsModule, HttpModule, IdentityModule, MailModule, TemplatesModule, SegmentsModule];
+const FEATURES: Modules = [
+  OperationsModule,
+  HttpModule,
+  IdentityModule,
+  ContactsModule,
+  TemplatesModule,
+  MailModule,
+  SegmentsModule,
+  TrackingModule,
+  CampaignsModule,
+  StepsModule,
+  EnrollmentModule,
+  DeliveryModule,
+  ExecutionModule,
+];
 
-/** Processors and crons (`<name>.worker.module.ts`): in processes with the role worker or scheduler. */
-const BACKGROUND: Modules = [];
+/** Processors and pollers, in processes with the role `worker`. */
+const WORKER: Modules = [DeliveryWorkerModule, ExecutionWorkerModule];
 
-/**
- * The whole application, cut to the roles of this process: processors run only where the role is `worker` (`QueueModule` sees to that), crons
- * only where it is `scheduler` (without the schedule module a `@Cron` does nothing).
- */
+/** Crons, in processes with the role `scheduler`. */
+const SCHEDULER: Modules = [ExecutionSchedulerModule];
+
+/** The whole application, cut to the roles of this process. */
 @Module({})
 export class AppModule {
   static register(config: AppConfig): DynamicModule {
@@ -36,8 +56,8 @@ export class AppModule {
         QueueModule.forRoot(),
         ...FEATURES,
         ...(api && config.mail.provider === 'mailbox' ? [MailboxModule] : []),
-        ...(worker || scheduler ? BACKGROUND : []),
-        ...(scheduler ? [ScheduleModule.forRoot()] : []),
+        ...(worker ? WORKER : []),
+        ...(scheduler ? SCHEDULER : []),
       ],
     };
   }

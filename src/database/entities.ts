@@ -5,6 +5,7 @@ import { Segment, SegmentMember } from '../modules/segments/entities/index.js';
 import { CampaignStep, StepVariant } from '../modules/steps/entities/index.js';
 import { Template, TemplateVersion } from '../modules/templates/entities/index.js';
 import { EmailEvent, TrackedLink } from '../modules/tracking/entities/index.js';
+import { CampaignContact } from '../modules/enrollment/entities/campaign-contact.entity.js';
 import { ApiKey, AuditLog, IdempotencyKey, Tenant, User, Workspace } from '../modules/identity/entities/index.js';
 
 /** Every entity of every module. The schema drift test holds this list and the migrations together. */
@@ -37,4 +38,6 @@ export const entities: Function[] = [
   StepVariant,
   CampaignApproval,
   ApprovalPolicy,
+  // enrollment
+  CampaignContact,
 ];

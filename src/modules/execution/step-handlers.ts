@@ -129,10 +129,6 @@ export class StepHandlers {
       case 'adjust_lead_score':
         await this.effects.adjustLeadScore(tx, tenantId, contactIds, action.by);
         return;
-      case 'webhook':
-      case 'enroll':
-        // Saving such a step is refused until they exist, so a flow that holds one was not made by this version.
-        throw new Error(`action ${action.type} is not supported`);
     }
   }
 }
