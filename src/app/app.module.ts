@@ -5,9 +5,7 @@ import { QueueModule } from '../queue/index.js';
 import { HttpModule } from '../http/index.js';
 import { CampaignsModule } from '../modules/campaigns/index.js';
 import { ContactsModule } from '../modules/contacts/index.js';
-import { DeliveryModule, DeliveryWorkerModule } from '../modules/delivery/index.js';
 import { EnrollmentModule } from '../modules/enrollment/index.js';
-import { ExecutionModule, ExecutionSchedulerModule, ExecutionWorkerModule } from '../modules/execution/index.js';
 import { IdentityModule } from '../modules/identity/index.js';
 import { MailModule, MailboxModule } from '../modules/mail/index.js';
 import { SegmentsModule } from '../modules/segments/index.js';
@@ -32,15 +30,13 @@ const FEATURES: Modules = [
   CampaignsModule,
   StepsModule,
   EnrollmentModule,
-  DeliveryModule,
-  ExecutionModule,
 ];
 
 /** Processors and pollers, in processes with the role `worker`. */
-const WORKER: Modules = [DeliveryWorkerModule, ExecutionWorkerModule];
+const WORKER: Modules = [];
 
 /** Crons, in processes with the role `scheduler`. */
-const SCHEDULER: Modules = [ExecutionSchedulerModule];
+const SCHEDULER: Modules = [];
 
 /** The whole application, cut to the roles of this process. */
 @Module({})
