@@ -1,8 +1,9 @@
+import { AsyncResource } from 'node:async_hooks';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig, withDatabaseUrl } from '../../src/config/index.js';
-import { affected, row, rows } from '../../src/database/index.js';
+import { affected, row, rows, type Tx } from '../../src/database/index.js';
 import { ApiKeysQueries } from '../../src/modules/identity/api-keys.queries.js';
 import { ApiKeyVerifier } from '../../src/modules/identity/credentials/api-key-verifier.js';
 import { parseApiKey } from '../../src/modules/identity/domain/api-key-format.js';
@@ -24,6 +25,7 @@ import { UsersQueries } from '../../src/modules/identity/users.queries.js';
 import { WorkspacesQueries } from '../../src/modules/identity/workspaces.queries.js';
 import { SystemIds } from '../../src/shared/ids.js';
 import { FakeClock } from '../support/fake-clock.js';
+import { until } from '../support/poll.js';
 import { type OpenTestDatabase, openTestDatabase } from '../support/test-database.js';
 
 describe('identity', () => {
@@ -94,8 +96,18 @@ describe('identity', () => {
       const { owner } = await newTenant();
       const { data } = await parts.users.list(owner, { limit: 10 });
       const second = await parts.users.create(owner, { email: 'second@example.com', name: 'Second', role: 'owner' });
-      const demote = (id: string) => parts.users.update(owner, id, { role: 'viewer' }, undefined);
-      const outcomes = await Promise.allSettled([demote(data[0].id), demote(second.id)]);
+      const settled: string[] = [];
+      const demote = (id: string) => parts.users.update(owner, id, { role: 'viewer' }, undefined).finally(() => settled.push(id));
+      // Bound here: inside the transaction below they would count as parts of it.
+      const demoteBoth = AsyncResource.bind(() => Promise.allSettled([demote(data[0].id), demote(second.id)]));
+      // Somebody else holds the older owner's row, so that both requests are under way before either can finish.
+      let running: Promise<PromiseSettledResult<unknown>[]> | undefined;
+      await database.db.inTenant(owner.tenantId, async (tx) => {
+        await rows(tx, 'SELECT 1 FROM users WHERE tenant_id = $1 AND id = $2 FOR UPDATE', [owner.tenantId, data[0].id]);
+        running = demoteBoth();
+        await until(async () => settled.length + (await waitingForLocks(tx)) >= 2, { what: 'both requests to be under way' });
+      });
+      const outcomes = await running!;
       expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
       expect((outcomes.find(({ status }) => status === 'rejected') as PromiseRejectedResult).reason).toMatchObject({ code: 'last_owner' });
       const remaining = (await parts.users.list(owner, { limit: 10 })).data.filter(({ role }) => role === 'owner');
@@ -237,6 +249,12 @@ describe('identity', () => {
     });
   });
 });
+
+async function waitingForLocks(tx: Tx): Promise<number> {
+  // Within a transaction the view stands still unless told otherwise.
+  await rows(tx, 'SELECT pg_stat_clear_snapshot()');
+  return (await rows(tx, `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)).length;
+}
 
 function assemble({ db }: OpenTestDatabase, clock: FakeClock) {
   const ids = new SystemIds();

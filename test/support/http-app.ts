@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { type RequestOptions, request } from 'node:http';
+import { type Agent, type RequestOptions, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,6 +28,8 @@ export interface CallOptions {
   /** Sent as it is; needs a content-type among the headers. */
   raw?: string | Buffer;
   headers?: Record<string, string>;
+  /** To share connections among calls; each has its own otherwise. */
+  agent?: Agent;
 }
 
 export interface HttpApp {
@@ -98,7 +100,7 @@ export async function callApp(app: NestFastifyApplication, route: string, option
     ...options.headers,
   };
   const { port } = app.getHttpServer().address() as AddressInfo;
-  const response = await exchange({ host: '127.0.0.1', port, method, path, headers, agent: false }, payload);
+  const response = await exchange({ host: '127.0.0.1', port, method, path, headers, agent: options.agent ?? false }, payload);
   const isJson = /json/.test(String(response.headers['content-type']));
   return { ...response, body: isJson && response.body !== '' ? JSON.parse(response.body) : response.body };
 }
