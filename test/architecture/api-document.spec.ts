@@ -1,0 +1,53 @@
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { OperationObject } from '@nestjs/swagger';
+import { AppModule } from '../../src/app/app.module.js';
+import { loadConfig } from '../../src/config/index.js';
+import { buildDocument, createHttpAdapter } from '../../src/http/index.js';
+
+interface Operation extends OperationObject {
+  name: string;
+}
+
+describe('the API document of the whole application', () => {
+  let operations: Operation[];
+  beforeAll(async () => {
+    const config = loadConfig({ DATABASE_URL: 'postgres://unused/unused', APP_SECRET: 'unused-'.repeat(5), MAIL_PROVIDER: 'mailbox' });
+    const options = { preview: true, logger: false as const, abortOnError: false };
+    const app = await NestFactory.create<NestFastifyApplication>(AppModule.register(config), createHttpAdapter(), options);
+    operations = Object.entries(buildDocument(app).paths).flatMap(([path, item]) =>
+      Object.entries(item).map(([method, operation]) => ({ ...(operation as OperationObject), name: `${method.toUpperCase()} ${path}` })),
+    );
+  });
+
+  const offenders = (isFine: (operation: Operation) => boolean) =>
+    operations.filter((operation) => !isFine(operation)).map(({ name }) => name);
+
+  it('names every operation once, so that generated clients have no two methods of one name', () => {
+    const ids = operations.map(({ operationId }) => operationId);
+    expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([]);
+  });
+
+  it('has a summary and a tag for every operation', () => {
+    expect(offenders(({ summary, tags }) => Boolean(summary) && tags?.length === 1)).toEqual([]);
+  });
+
+  it('says for every operation under /api which permission it needs', () => {
+    expect(offenders((operation) => !/ \/api\//.test(operation.name) || 'x-permission' in operation)).toEqual([]);
+  });
+
+  it('describes a successful answer of every operation', () => {
+    expect(offenders(({ responses }) => Object.keys(responses).some((status) => /^[23]/.test(status)))).toEqual([]);
+  });
+
+  it('says of every operation with a body or parameters that these can be wrong', () => {
+    const takesInput = ({ name, requestBody, parameters = [] }: Operation) =>
+      / \/api\//.test(name) &&
+      (requestBody !== undefined || parameters.some((parameter) => 'in' in parameter && parameter.in !== 'header'));
+    expect(offenders((operation) => !takesInput(operation) || '400' in operation.responses)).toEqual([]);
+  });
+
+  it('says of every operation on one thing that it may not exist', () => {
+    expect(offenders(({ name, responses }) => !/ \/api\/.*\{/.test(name) || '404' in responses)).toEqual([]);
+  });
+});
