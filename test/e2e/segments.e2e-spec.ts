@@ -1,3 +1,4 @@
+import { Database, rows } from '../../src/database/index.js';
 import { SegmentsModule } from '../../src/modules/segments/index.js';
 import { type HttpApp, startHttpApp } from '../support/http-app.js';
 
@@ -95,6 +96,23 @@ describe('segments over HTTP', () => {
     expect((await preview({ rules: VIP, sampleSize: 21 })).body.errors[0].path).toBe('sampleSize');
     expect((await preview({ rules: { type: 'tag' } })).body.errors[0].path).toBe('rules.tag');
     expect((await preview({})).status).toBe(400);
+  });
+
+  it('forget a contact who is erased', async () => {
+    const { id } = (await create({ name: 'L', type: 'static' })).body as { id: string };
+    const contact = (await http.call('POST /api/contacts', { key, body: { email: 'gone@example.com', tags: ['vip'] } })).body as {
+      id: string;
+    };
+    const members = { key, body: { contactIds: [contact.id] } };
+    expect((await http.call(`POST /api/segments/${id}/members`, members)).body).toEqual({ added: 1 });
+    const [listed] = (await http.call(`GET /api/segments/${id}/contacts`, { key })).body.data as unknown[];
+    expect(listed).toMatchObject({ id: contact.id, email: 'gone@example.com', tags: ['vip'], subscribed: true });
+    expect((await http.call(`DELETE /api/contacts/${contact.id}`, { key })).status).toBe(204);
+    expect((await http.call(`GET /api/segments/${id}/contacts`, { key })).body.data).toEqual([]);
+    const kept = await http.app
+      .get(Database)
+      .inTenant(tenantId, (tx) => rows(tx, 'SELECT 1 FROM segment_members WHERE contact_id = $1', [contact.id]));
+    expect(kept).toEqual([]);
   });
 
   it('take 1,000 members at most in one call, and only ids', async () => {

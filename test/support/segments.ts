@@ -1,4 +1,5 @@
 import { rows } from '../../src/database/index.js';
+import { ContactsEvents } from '../../src/modules/contacts/index.js';
 import { AuditQueries } from '../../src/modules/identity/audit.queries.js';
 import { AuditService, type TenantContext } from '../../src/modules/identity/index.js';
 import { SegmentAudienceQueries } from '../../src/modules/segments/segment-audience.queries.js';
@@ -27,7 +28,7 @@ export function segmentsBench({ db }: OpenTestDatabase): SegmentsBench {
   const audit = new AuditService(new AuditQueries(), clock, ids);
   const queries = new SegmentsQueries();
   const segments = new SegmentsService(db, queries, new SegmentRules(queries), audit, ids);
-  const audience = new SegmentAudienceService(db, new SegmentAudienceQueries(), queries, segments, audit, clock);
+  const audience = new SegmentAudienceService(db, new SegmentAudienceQueries(), queries, segments, audit, clock, new ContactsEvents());
   const sql: SegmentsBench['sql'] = (ctx, text, ...params) => db.inTenant(ctx.tenantId, (tx) => rows(tx, text, params));
   let made = 0;
   return {

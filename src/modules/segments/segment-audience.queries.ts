@@ -75,4 +75,9 @@ export class SegmentAudienceQueries {
       contactIds,
     ]);
   }
+
+  /** From every list. */
+  async forgetContact(tx: Tx, tenantId: string, contactId: string): Promise<void> {
+    await affected(tx, 'DELETE FROM segment_members WHERE tenant_id = $1 AND contact_id = $2', [tenantId, contactId]);
+  }
 }

@@ -1,8 +1,9 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Database, sqlState, type Tx } from '../../database/index.js';
 import { InvalidRequestError, decodeIdCursor, keysetPage } from '../../http/index.js';
 import { Clock } from '../../shared/clock.js';
 import type { Page } from '../../shared/page.js';
+import { ContactsEvents } from '../contacts/index.js';
 import { AuditService, type TenantContext } from '../identity/index.js';
 import type { Rule } from './domain/rule.js';
 import { validateRule } from './domain/rule-validator.js';
@@ -22,7 +23,7 @@ export interface SegmentPreview {
 
 /** Who is in a segment, or would be. A count that takes too long ends in `SegmentTooSlowError` (503), not in a full database. */
 @Injectable()
-export class SegmentAudienceService {
+export class SegmentAudienceService implements OnModuleInit {
   /** Longest search for contacts. */
   timeoutMs = 10_000;
 
@@ -33,7 +34,12 @@ export class SegmentAudienceService {
     private readonly segments: SegmentsService,
     private readonly audit: AuditService,
     private readonly clock: Clock,
+    private readonly contactsEvents: ContactsEvents,
   ) {}
+
+  onModuleInit(): void {
+    this.contactsEvents.onErased((tx, tenantId, contactId) => this.queries.forgetContact(tx, tenantId, contactId));
+  }
 
   /** Whom unsaved rules match. Erased contacts are left out; the unsubscribed are in `count`, not in `subscribedCount`. */
   async preview({ tenantId }: TenantContext, rules: unknown, sampleSize: number): Promise<SegmentPreview> {
