@@ -271,7 +271,7 @@ describe('the steps of a campaign over HTTP', () => {
         400,
         ['steps[0].waitDuration.value wait_out_of_range'],
       ],
-      ['a step without ref', [{ ...WAIT }], 400, ['steps[0].ref isHeaderText']],
+      ['a blank ref', [{ ref: ' ', ...WAIT }], 400, ['steps[0].ref isHeaderText']],
       ['ids where refs belong', [{ ref: 'a', ...WAIT, nextStepId: UNKNOWN }], 400, ['steps[0].nextStepId unknown_field']],
       ['201 steps', Array.from({ length: 201 }, (_, i) => ({ ref: `s${i}`, ...WAIT })), 400, ['steps arrayMaxSize']],
     ])('are refused with %s, and the former flow stays', async (_what, flow, status, expected) => {

@@ -26,7 +26,7 @@ export class CampaignActionsController {
   @ApiProblems(400, 404)
   @Can('campaigns:read')
   @Get('preflight')
-  preflight(@Ctx() ctx: TenantContext, @IdParam('id') id: string): Promise<PreflightDto> {
+  preflightCampaign(@Ctx() ctx: TenantContext, @IdParam('id') id: string): Promise<PreflightDto> {
     return this.launching.preflight(ctx, id);
   }
 
@@ -39,7 +39,7 @@ export class CampaignActionsController {
   @Can('campaigns:launch')
   @HttpCode(200)
   @Post('launch')
-  async launch(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Body() body?: LaunchDto): Promise<CampaignActionDto> {
+  async launchCampaign(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Body() body?: LaunchDto): Promise<CampaignActionDto> {
     return done(await this.launching.launch(ctx, id, { ...body }));
   }
 
@@ -52,7 +52,7 @@ export class CampaignActionsController {
   @Can('campaigns:launch')
   @HttpCode(200)
   @Post('schedule')
-  async schedule(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Body() body?: LaunchDto): Promise<CampaignActionDto> {
+  async scheduleCampaign(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Body() body?: LaunchDto): Promise<CampaignActionDto> {
     return done(await this.launching.schedule(ctx, id, { ...body }));
   }
 
@@ -62,7 +62,7 @@ export class CampaignActionsController {
   @Can('campaigns:launch')
   @HttpCode(200)
   @Post('unschedule')
-  async unschedule(@Ctx() ctx: TenantContext, @IdParam('id') id: string): Promise<CampaignActionDto> {
+  async unscheduleCampaign(@Ctx() ctx: TenantContext, @IdParam('id') id: string): Promise<CampaignActionDto> {
     return done(await this.launching.unschedule(ctx, id));
   }
 
@@ -75,7 +75,7 @@ export class CampaignActionsController {
   @Can('campaigns:launch')
   @HttpCode(200)
   @Post('pause')
-  async pause(@Ctx() ctx: TenantContext, @IdParam('id') id: string): Promise<PausedDto> {
+  async pauseCampaign(@Ctx() ctx: TenantContext, @IdParam('id') id: string): Promise<PausedDto> {
     const { campaign, inFlight } = await this.control.pause(ctx, id);
     return { ...done(campaign), inFlight };
   }
@@ -86,7 +86,7 @@ export class CampaignActionsController {
   @Can('campaigns:launch')
   @HttpCode(200)
   @Post('resume')
-  async resume(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Body() body?: ResumeDto): Promise<CampaignActionDto> {
+  async resumeCampaign(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Body() body?: ResumeDto): Promise<CampaignActionDto> {
     return done(await this.control.resume(ctx, id, body?.policy ?? 'catch_up'));
   }
 
@@ -96,7 +96,7 @@ export class CampaignActionsController {
   @Can('campaigns:launch')
   @HttpCode(200)
   @Post('cancel')
-  async cancel(@Ctx() ctx: TenantContext, @IdParam('id') id: string): Promise<CampaignActionDto> {
+  async cancelCampaign(@Ctx() ctx: TenantContext, @IdParam('id') id: string): Promise<CampaignActionDto> {
     return done(await this.control.cancel(ctx, id));
   }
 }

@@ -24,7 +24,7 @@ export class CampaignsController {
   @ApiProblems(400, 422)
   @Can('campaigns:write')
   @Post()
-  async create(@Ctx() ctx: TenantContext, @Body() body: CreateCampaignDto): Promise<CampaignDto> {
+  async createCampaign(@Ctx() ctx: TenantContext, @Body() body: CreateCampaignDto): Promise<CampaignDto> {
     return toCampaignDto(await this.campaigns.create(ctx, toSettings(body)));
   }
 
@@ -33,7 +33,7 @@ export class CampaignsController {
   @ApiProblems(400)
   @Can('campaigns:read')
   @Get()
-  async list(@Ctx() ctx: TenantContext, @Query() query: ListCampaignsQuery): Promise<Page<CampaignDto>> {
+  async listCampaigns(@Ctx() ctx: TenantContext, @Query() query: ListCampaignsQuery): Promise<Page<CampaignDto>> {
     const page = await this.campaigns.list(ctx, query);
     return { ...page, data: page.data.map(toCampaignDto) };
   }
@@ -43,7 +43,7 @@ export class CampaignsController {
   @ApiProblems(400, 404)
   @Can('campaigns:read')
   @Get(':id')
-  async detail(
+  async getCampaign(
     @Ctx() ctx: TenantContext,
     @IdParam('id') id: string,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -57,7 +57,7 @@ export class CampaignsController {
   @ApiProblems(400, 404, 409, 412, 422)
   @Can('campaigns:write')
   @Patch(':id')
-  async update(
+  async updateCampaign(
     @Ctx() ctx: TenantContext,
     @IdParam('id') id: string,
     @Body() body: UpdateCampaignDto,
@@ -73,7 +73,7 @@ export class CampaignsController {
   @Can('campaigns:write')
   @HttpCode(204)
   @Delete(':id')
-  async remove(@Ctx() ctx: TenantContext, @IdParam('id') id: string): Promise<void> {
+  async deleteCampaign(@Ctx() ctx: TenantContext, @IdParam('id') id: string): Promise<void> {
     await this.campaigns.remove(ctx, id);
   }
 
@@ -85,7 +85,7 @@ export class CampaignsController {
   @ApiProblems(400, 404)
   @Can('campaigns:write')
   @Post(':id/clone')
-  async clone(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Body() body?: CloneDto): Promise<CampaignDto> {
+  async cloneCampaign(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Body() body?: CloneDto): Promise<CampaignDto> {
     return toCampaignDto(await this.cloning.clone(ctx, id, body?.name));
   }
 }

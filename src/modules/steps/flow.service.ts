@@ -22,7 +22,7 @@ export class FlowService {
   ) {}
 
   /** Replaces all steps; the steps get new ids. All of it is saved or nothing. Answers the steps in order, each with the caller's ref. */
-  async replace(ctx: TenantContext, campaignId: string, items: FlowItem[]): Promise<(CampaignStep & { ref: string })[]> {
+  async replace(ctx: TenantContext, campaignId: string, items: FlowItem[]): Promise<(CampaignStep & { ref: string | null })[]> {
     await this.db.inTenant(ctx.tenantId, async (tx) =>
       this.campaigns.assertEditable(await this.campaigns.get(tx, ctx.tenantId, campaignId)),
     );
@@ -39,7 +39,7 @@ export class FlowService {
         after: steps.map(({ id, stepType, stepName }) => ({ id, stepType, stepName })),
       });
       const saved = await this.queries.list(tx, ctx.tenantId, campaignId, stepsVersion);
-      return saved.map((step, index) => ({ ...step, ref: items[index].ref }));
+      return saved.map((step, index) => ({ ...step, ref: items[index].ref ?? null }));
     });
   }
 

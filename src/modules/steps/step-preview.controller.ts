@@ -21,7 +21,7 @@ export class StepPreviewController {
   @Can('campaigns:read')
   @HttpCode(200)
   @Post('preview')
-  async preview(
+  async previewStep(
     @Ctx() ctx: TenantContext,
     @IdParam('id') id: string,
     @IdParam('stepId') stepId: string,
@@ -41,7 +41,7 @@ export class StepPreviewController {
   @Can('campaigns:write')
   @HttpCode(200)
   @Post('test-send')
-  async testSend(
+  async testSendStep(
     @Ctx() ctx: TenantContext,
     @IdParam('id') id: string,
     @IdParam('stepId') stepId: string,

@@ -36,7 +36,7 @@ export class StepsController {
   @ApiProblems(400, 404)
   @Can('campaigns:read')
   @Get()
-  async list(@Ctx() ctx: TenantContext, @IdParam('id') id: string): Promise<Page<StepDto>> {
+  async listSteps(@Ctx() ctx: TenantContext, @IdParam('id') id: string): Promise<Page<StepDto>> {
     return whole(await this.steps.list(ctx, id));
   }
 
@@ -50,7 +50,7 @@ export class StepsController {
   @ApiProblems(400, 404, 409, 422)
   @Can('campaigns:write')
   @Post()
-  async create(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Body() body: CreateStepDto): Promise<StepDto> {
+  async createStep(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Body() body: CreateStepDto): Promise<StepDto> {
     return toStepDto(await this.steps.create(ctx, id, toStepInput(body)));
   }
 
@@ -63,7 +63,7 @@ export class StepsController {
   @ApiProblems(400, 404, 409, 422)
   @Can('campaigns:write')
   @Put()
-  async replace(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Body() body: SaveFlowDto): Promise<SavedFlowDto> {
+  async replaceSteps(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Body() body: SaveFlowDto): Promise<SavedFlowDto> {
     const saved = await this.flow.replace(ctx, id, body.steps.map(toStepInput));
     return { steps: saved.map(({ ref, ...step }) => ({ ref, ...toStepDto(step) })) };
   }
@@ -73,7 +73,7 @@ export class StepsController {
   @ApiProblems(400, 404, 409, 422)
   @Can('campaigns:write')
   @Put('order')
-  async reorder(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Body() body: ReorderDto): Promise<Page<StepDto>> {
+  async reorderSteps(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Body() body: ReorderDto): Promise<Page<StepDto>> {
     return whole(await this.steps.reorder(ctx, id, body.stepIds));
   }
 
@@ -82,7 +82,7 @@ export class StepsController {
   @ApiProblems(400, 404)
   @Can('campaigns:read')
   @Get(':stepId')
-  async read(
+  async getStep(
     @Ctx() ctx: TenantContext,
     @IdParam('id') id: string,
     @IdParam('stepId') stepId: string,
@@ -96,7 +96,7 @@ export class StepsController {
   @ApiProblems(400, 404, 409, 412, 422)
   @Can('campaigns:write')
   @Patch(':stepId')
-  async update(
+  async updateStep(
     @Ctx() ctx: TenantContext,
     @IdParam('id') id: string,
     @IdParam('stepId') stepId: string,
@@ -116,7 +116,7 @@ export class StepsController {
   @Can('campaigns:write')
   @HttpCode(204)
   @Delete(':stepId')
-  async remove(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @IdParam('stepId') stepId: string): Promise<void> {
+  async deleteStep(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @IdParam('stepId') stepId: string): Promise<void> {
     await this.steps.remove(ctx, id, stepId);
   }
 }

@@ -3,7 +3,7 @@ import { buildFlow, refPath, type FlowItem } from './flow-refs.js';
 const wait = (ref: string, rest: Partial<FlowItem> = {}): FlowItem => ({ ref, stepType: 'wait', ...rest });
 const build = (items: FlowItem[]) => {
   let count = 0;
-  return buildFlow(items, () => `id-${items[count++].ref}`);
+  return buildFlow(items, () => `id-${items[count++].ref ?? count}`);
 };
 
 describe('a flow saved by refs', () => {
@@ -42,6 +42,17 @@ describe('a flow saved by refs', () => {
         { type: 'email_opened', stepId: 'elsewhere' },
       ],
     });
+  });
+
+  it('needs refs only where one step leads to another', () => {
+    const { inputs, problems } = build([{ stepType: 'wait' }, { stepType: 'wait', nextRef: 'z' }, { stepType: 'wait' }, wait('z')]);
+    expect(problems).toEqual([]);
+    expect(inputs.map(({ id, input }) => [id, input.nextStepId])).toEqual([
+      ['id-1', null],
+      ['id-2', 'id-z'],
+      ['id-3', null],
+      ['id-z', null],
+    ]);
   });
 
   it('names refs that lead nowhere or stand twice', () => {

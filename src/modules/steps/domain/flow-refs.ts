@@ -5,7 +5,8 @@ import type { StepType } from './step.js';
 
 /** One step of a flow that is saved at once: its edges name other steps of the same call. Null ends the flow, absent leads on to the next in the list. */
 export type FlowItem = Omit<StepInput, 'nextStepId' | 'trueNextStepId' | 'falseNextStepId'> & {
-  ref: string;
+  /** Only steps that others lead to need one. */
+  ref?: string;
   stepType: StepType;
   nextRef?: string | null;
   trueNextRef?: string | null;
@@ -22,11 +23,12 @@ export interface BuiltStep {
  * that are used twice or lead nowhere.
  */
 export function buildFlow(items: readonly FlowItem[], newId: () => string): { inputs: BuiltStep[]; problems: Problem[] } {
-  const ids = new Map(items.map(({ ref }) => [ref, newId()]));
+  const own = items.map(() => newId());
+  const ids = new Map(items.flatMap(({ ref }, index): [string, string][] => (ref === undefined ? [] : [[ref, own[index]]])));
   const problems = [...doubledRefs(items), ...unknownRefs(items, ids)];
   const inputs = items.map((item, index): BuiltStep => {
-    const { ref, nextRef, trueNextRef, falseNextRef, ...own } = item;
-    const following = items[index + 1] ? (ids.get(items[index + 1].ref) ?? null) : null;
+    const { ref: _ref, nextRef, trueNextRef, falseNextRef, ...settings } = item;
+    const following = own[index + 1] ?? null;
     const target = (to: string | null | undefined): string | null => (typeof to === 'string' ? (ids.get(to) ?? null) : null);
     const branch = (to: string | null | undefined): string | null => (to === undefined ? following : target(to));
     const edges: StepInput =
@@ -34,12 +36,12 @@ export function buildFlow(items: readonly FlowItem[], newId: () => string): { in
         ? { trueNextStepId: branch(trueNextRef), falseNextStepId: branch(falseNextRef), nextStepId: target(nextRef) }
         : {
             nextStepId: target(nextRef),
-            isEnd: own.isEnd ?? nextRef === null,
+            isEnd: settings.isEnd ?? nextRef === null,
             trueNextStepId: target(trueNextRef),
             falseNextStepId: target(falseNextRef),
           };
-    const rules = own.conditionRules == null ? own.conditionRules : mapRuleStepIds(own.conditionRules, (stepId) => ids.get(stepId));
-    return { id: ids.get(ref)!, input: { ...own, conditionRules: rules, ...edges } };
+    const conditionRules = mapRuleStepIds(settings.conditionRules, (stepId) => ids.get(stepId));
+    return { id: own[index], input: { ...settings, conditionRules, ...edges } };
   });
   return { inputs, problems };
 }
@@ -52,6 +54,7 @@ export function refPath(path: string): string {
 function doubledRefs(items: readonly FlowItem[]): Problem[] {
   const seen = new Set<string>();
   return items.flatMap(({ ref }, index) => {
+    if (ref === undefined) return [];
     if (!seen.has(ref)) {
       seen.add(ref);
       return [];

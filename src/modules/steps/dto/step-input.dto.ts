@@ -138,10 +138,11 @@ export class CreateStepDto extends StepFieldsDto {
 export class UpdateStepDto extends PartialType(CreateStepDto, { skipNullProperties: false }) {}
 
 export class FlowStepDto extends StepFieldsDto {
-  /** A name for this step within the call. */
-  @ApiProperty({ example: 'welcome' })
+  /** A name for this step within the call; needed only where another step leads to it. */
+  @ApiPropertyOptional({ type: String, example: 'welcome' })
+  @IfGiven()
   @IsHeaderText(STEP_LIMITS.ref)
-  ref: string;
+  ref?: string;
 
   @ApiPropertyOptional({ ...REF_OR_NULL, description: 'The next step; null ends the flow, absent is the next in the list.' })
   @IsOptional()

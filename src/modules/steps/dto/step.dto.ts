@@ -1,4 +1,4 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty } from '@nestjs/swagger';
 import { RULE_SCHEMA } from '../../segments/index.js';
 import {
   CONTENT_FORMATS,
@@ -102,8 +102,8 @@ export class StepDto {
 }
 
 export class SavedStepDto extends StepDto {
-  @ApiPropertyOptional({ example: 'welcome', description: 'The name the caller gave the step in this call.' })
-  ref: string;
+  @ApiProperty({ type: String, nullable: true, example: 'welcome', description: 'The name the caller gave the step in this call.' })
+  ref: string | null;
 }
 
 export class SavedFlowDto {
