@@ -3,6 +3,14 @@ import { Audience1764000000001 } from './1764000000001-Audience.js';
 import { Content1764000000002 } from './1764000000002-Content.js';
 import { Campaigns1764000000003 } from './1764000000003-Campaigns.js';
 import { Ledger1764000000004 } from './1764000000004-Ledger.js';
+import { AnalyticsIndexes1764000000005 } from './1764000000005-AnalyticsIndexes.js';
 
 /** Every migration, in order; an explicit list, because globs do not survive compilation to ESM. */
-export const migrations = [Identity1764000000000, Audience1764000000001, Content1764000000002, Campaigns1764000000003, Ledger1764000000004];
+export const migrations = [
+  Identity1764000000000,
+  Audience1764000000001,
+  Content1764000000002,
+  Campaigns1764000000003,
+  Ledger1764000000004,
+  AnalyticsIndexes1764000000005,
+];

@@ -1,5 +1,6 @@
 export { StepsModule } from './steps.module.js';
 export { StepsService } from './steps.service.js';
+export { StepCountersQueries } from './step-counters.queries.js';
 export { StepContents, type StepContent } from './step-contents.js';
 export { StepInvalidError, StepNotFoundError } from './steps.errors.js';
 export { type Flow, type FlowStep } from './domain/flow.js';

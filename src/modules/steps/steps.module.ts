@@ -10,6 +10,7 @@ import { toStepDto } from './dto/step.dto.js';
 import { FlowService } from './flow.service.js';
 import { StepContentSource } from './step-content.js';
 import { StepContents } from './step-contents.js';
+import { StepCountersQueries } from './step-counters.queries.js';
 import { StepPreviewController } from './step-preview.controller.js';
 import { StepPreviewService } from './step-preview.service.js';
 import { StepReview } from './step-review.js';
@@ -21,8 +22,18 @@ import { StepsService } from './steps.service.js';
 @Module({
   imports: [CampaignsModule, SegmentsModule, TemplatesModule, TrackingModule, MailModule],
   controllers: [StepsController, StepPreviewController],
-  providers: [StepsQueries, StepsService, FlowService, StepReview, StepContentSource, StepContents, StepsLaunchCheck, StepPreviewService],
-  exports: [StepsService, StepContents],
+  providers: [
+    StepsQueries,
+    StepCountersQueries,
+    StepsService,
+    FlowService,
+    StepReview,
+    StepContentSource,
+    StepContents,
+    StepsLaunchCheck,
+    StepPreviewService,
+  ],
+  exports: [StepsService, StepContents, StepCountersQueries],
 })
 export class StepsModule implements OnModuleInit {
   constructor(

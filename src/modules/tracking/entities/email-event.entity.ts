@@ -24,6 +24,7 @@ export type BounceClass = 'hard' | 'soft' | 'block';
 @Index('idx_email_events_unapplied', ['receivedAt', 'tenantId', 'id'], { where: 'applied_at IS NULL' })
 @Index('idx_email_events_email', ['tenantId', 'emailId'])
 @Index('idx_email_events_campaign', ['tenantId', 'campaignId', 'occurredAt'])
+@Index('idx_email_events_applied', ['appliedAt'], { where: 'applied_at IS NOT NULL' })
 @Check(
   'ck_email_events_type',
   `type IN ('processed', 'deferred', 'delivered', 'bounced', 'dropped', 'opened', 'clicked', 'complained', 'unsubscribed', 'resubscribed', 'replied')`,
