@@ -1,3 +1,4 @@
+import { CampaignAnalytics } from '../modules/analytics/entities/index.js';
 import { ApprovalPolicy, CampaignApproval } from '../modules/approvals/entities/index.js';
 import { Campaign } from '../modules/campaigns/entities/index.js';
 import { Contact, ContactEvent, ContactTag, Suppression } from '../modules/contacts/entities/index.js';
@@ -40,4 +41,6 @@ export const entities: Function[] = [
   ApprovalPolicy,
   // enrollment
   CampaignContact,
+  // analytics
+  CampaignAnalytics,
 ];

@@ -77,8 +77,8 @@ export class CampaignDetailDto {
   @ApiProperty({
     type: 'object',
     additionalProperties: true,
-    nullable: true,
-    description: 'The totals so far; null before the first mail.',
+    description:
+      'The totals so far, with the fields of `totals` of the analytics, and `latestDay`, the last day the daily aggregation stored.',
   })
   analytics: unknown;
 }

@@ -1,0 +1,62 @@
+import { Controller, Get, Query } from '@nestjs/common';
+import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiProblems, IdParam } from '../../http/index.js';
+import { Can, Ctx, type TenantContext } from '../identity/index.js';
+import { CampaignReportDto, ReportQuery } from './dto/report.dto.js';
+import { LedgerReportDto } from './dto/ledger.dto.js';
+import { TimelineDto } from './dto/timeline.dto.js';
+import { LedgerCheck } from './ledger-check.js';
+import { ReportService } from './report.service.js';
+import { TimelineService } from './timeline.service.js';
+
+@ApiTags('Analytics')
+@ApiBearerAuth()
+@Controller('api/campaigns/:id')
+export class AnalyticsController {
+  constructor(
+    private readonly reports: ReportService,
+    private readonly ledger: LedgerCheck,
+    private readonly timelines: TimelineService,
+  ) {}
+
+  @ApiOperation({
+    summary: 'Get the numbers of a campaign',
+    description:
+      'Counted at this moment. `overall` has a row for every day asked for, zeros included; `totals` adds those days up; `byStep` is the funnel ' +
+      'over the whole life of the campaign, whatever days are asked for. A message counts on the day each thing happened to it: sent, delivered, first opened. ' +
+      'Opens and clicks are those of people; what mail proxies and scanners fetch is left out.',
+  })
+  @ApiOkResponse({ type: CampaignReportDto })
+  @ApiProblems(400, 404)
+  @Can('analytics:read')
+  @Get('analytics')
+  campaignAnalytics(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Query() query: ReportQuery): Promise<CampaignReportDto> {
+    return this.reports.report(ctx, id, query);
+  }
+
+  @ApiOperation({
+    summary: 'Check that nobody was lost',
+    description:
+      'Every enrolment and every planned message by its state, whether they add up, and what contradicts. All numbers are of one moment.',
+  })
+  @ApiOkResponse({ type: LedgerReportDto })
+  @ApiProblems(400, 404)
+  @Can('analytics:read')
+  @Get('ledger')
+  campaignLedger(@Ctx() ctx: TenantContext, @IdParam('id') id: string): Promise<LedgerReportDto> {
+    return this.ledger.of(ctx, id);
+  }
+
+  @ApiOperation({
+    summary: 'Get what happened to one contact',
+    description:
+      'In order, from the enrolment on; for a contact under way the last entry says what it waits for. Shows the newest 500 messages and the newest 500 facts about them.',
+  })
+  @ApiOkResponse({ type: TimelineDto })
+  @ApiProblems(400, 404)
+  @Can('enrollments:read')
+  @Get('contacts/:contactId/timeline')
+  contactTimeline(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @IdParam('contactId') contactId: string): Promise<TimelineDto> {
+    return this.timelines.of(ctx, id, contactId);
+  }
+}

@@ -1,0 +1,46 @@
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { QueueModule } from '../../queue/index.js';
+import { CampaignDetailParts, CampaignsModule } from '../campaigns/index.js';
+import { StepsModule } from '../steps/index.js';
+import { ActivityQueries } from './activity.queries.js';
+import { AnalyticsController } from './analytics.controller.js';
+import { analyticsQueue } from './analytics.jobs.js';
+import { AnalyticsService } from './analytics.service.js';
+import { DailyCountsQueries } from './daily-counts.queries.js';
+import { LedgerCheck } from './ledger-check.js';
+import { LedgerCheckQueries } from './ledger-check.queries.js';
+import { ReportService } from './report.service.js';
+import { StepCounters } from './step-counters.service.js';
+import { StepCountsQueries } from './step-counts.queries.js';
+import { TimelineQueries } from './timeline.queries.js';
+import { TimelineService } from './timeline.service.js';
+
+/** Reads what the other modules wrote, and counts it. */
+@Module({
+  imports: [CampaignsModule, StepsModule, QueueModule.register(analyticsQueue)],
+  controllers: [AnalyticsController],
+  providers: [
+    ActivityQueries,
+    DailyCountsQueries,
+    StepCountsQueries,
+    LedgerCheckQueries,
+    TimelineQueries,
+    AnalyticsService,
+    StepCounters,
+    ReportService,
+    LedgerCheck,
+    TimelineService,
+  ],
+  exports: [AnalyticsService, StepCounters, LedgerCheck],
+})
+export class AnalyticsModule implements OnModuleInit {
+  constructor(
+    private readonly parts: CampaignDetailParts,
+    private readonly reports: ReportService,
+  ) {}
+
+  /** Campaigns stand below and cannot ask for their numbers. */
+  onModuleInit(): void {
+    this.parts.register('analytics', (tx, campaign) => this.reports.summary(tx, campaign));
+  }
+}

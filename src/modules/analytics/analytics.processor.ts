@@ -1,0 +1,16 @@
+import { Processor } from '@nestjs/bullmq';
+import { TypedProcessor } from '../../queue/index.js';
+import { type AnalyticsJobs, analyticsQueue } from './analytics.jobs.js';
+import { AnalyticsService } from './analytics.service.js';
+
+/** One at a time: aggregating is the least urgent work of a worker and reads the most. */
+@Processor(analyticsQueue.name, { concurrency: 1 })
+export class AnalyticsProcessor extends TypedProcessor<AnalyticsJobs> {
+  constructor(private readonly analytics: AnalyticsService) {
+    super();
+  }
+
+  protected readonly handlers = {
+    'aggregate-day': ({ tenantId, campaignIds }: AnalyticsJobs['aggregate-day']) => this.analytics.aggregate(tenantId, campaignIds),
+  };
+}

@@ -1,0 +1,82 @@
+import { Temporal } from 'temporal-polyfill';
+import { InvalidReportRange } from '../analytics.errors.js';
+
+/** A report is of at most so many days. */
+export const MAX_REPORT_DAYS = 366;
+
+/** Calendar days of a zone, both ends included, and the instants they begin and end at. */
+export interface ReportRange {
+  startDate: string;
+  endDate: string;
+  timezone: string;
+  /** The first instant of the first day. */
+  from: Date;
+  /** The first instant after the last day. */
+  to: Date;
+}
+
+export interface RangeRequest {
+  startDate?: string;
+  endDate?: string;
+  timezone: string;
+}
+
+/**
+ * The days to report on. Without dates: from the day of the launch to today, the last 366 days of it if that is longer. Days are checked
+ * calendar days and the zone a known one; a day is as long as it is there, 23 to 25 hours and at times less.
+ */
+export function resolveRange(asked: RangeRequest, campaign: { launchedAt: Date | null }, now: Date): ReportRange {
+  const { timezone } = asked;
+  const today = dayOf(now, timezone);
+  const launch = campaign.launchedAt ? dayOf(campaign.launchedAt, timezone) : today;
+  const end = asked.endDate ? Temporal.PlainDate.from(asked.endDate) : later(today, asked.startDate);
+  const start = asked.startDate ? Temporal.PlainDate.from(asked.startDate) : defaultStart(launch, end);
+  const days = start.until(end, { largestUnit: 'days' }).days + 1;
+  if (days < 1) {
+    const message = `must not be before query.startDate (${start.toString()})`;
+    throw new InvalidReportRange({ path: 'query.endDate', message, code: 'range_reversed' });
+  }
+  if (days > MAX_REPORT_DAYS) {
+    const message = `must be at most ${MAX_REPORT_DAYS} days after query.startDate, both days included (these are ${days})`;
+    throw new InvalidReportRange({ path: 'query.endDate', message, code: 'range_too_long' });
+  }
+  return {
+    startDate: start.toString(),
+    endDate: end.toString(),
+    timezone,
+    from: firstInstant(start, timezone),
+    to: firstInstant(end.add({ days: 1 }), timezone),
+  };
+}
+
+/** Every day of the range, in order. */
+export function daysOf({ startDate, endDate }: ReportRange): string[] {
+  const days: string[] = [];
+  const end = Temporal.PlainDate.from(endDate);
+  for (let day = Temporal.PlainDate.from(startDate); Temporal.PlainDate.compare(day, end) <= 0; day = day.add({ days: 1 })) {
+    days.push(day.toString());
+  }
+  return days;
+}
+
+function defaultStart(launch: Temporal.PlainDate, end: Temporal.PlainDate): Temporal.PlainDate {
+  const earliest = end.subtract({ days: MAX_REPORT_DAYS - 1 });
+  if (Temporal.PlainDate.compare(launch, end) > 0) return end;
+  return Temporal.PlainDate.compare(launch, earliest) < 0 ? earliest : launch;
+}
+
+/** A range that begins in the future ends there too, instead of being reversed. */
+function later(today: Temporal.PlainDate, startDate: string | undefined): Temporal.PlainDate {
+  if (!startDate) return today;
+  const start = Temporal.PlainDate.from(startDate);
+  return Temporal.PlainDate.compare(start, today) > 0 ? start : today;
+}
+
+function dayOf(at: Date, zone: string): Temporal.PlainDate {
+  return Temporal.Instant.fromEpochMilliseconds(at.getTime()).toZonedDateTimeISO(zone).toPlainDate();
+}
+
+/** Not always midnight: where clocks go forward at 00:00 the day begins at 01:00. */
+function firstInstant(day: Temporal.PlainDate, zone: string): Date {
+  return new Date(day.toZonedDateTime(zone).startOfDay().epochMilliseconds);
+}

@@ -1,0 +1,1 @@
+export { CampaignAnalytics } from './campaign-analytics.entity.js';

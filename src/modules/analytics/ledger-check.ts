@@ -1,0 +1,36 @@
+import { Injectable } from '@nestjs/common';
+import { Database, type Tx } from '../../database/index.js';
+import { CampaignsService } from '../campaigns/index.js';
+import type { TenantContext } from '../identity/index.js';
+import { balanceLedger, type LedgerReport } from './domain/ledger-balance.js';
+import { LedgerCheckQueries } from './ledger-check.queries.js';
+
+/** Invariant I4 in numbers: is everybody who was enrolled accounted for, and every message that was planned? */
+@Injectable()
+export class LedgerCheck {
+  constructor(
+    private readonly db: Database,
+    private readonly queries: LedgerCheckQueries,
+    private readonly campaigns: CampaignsService,
+  ) {}
+
+  /**
+   * A report of this campaign, or of every launched campaign of the tenant. Reads one snapshot, so it may be asked while the engine works.
+   * `isSound(report)` tells whether all is well; an unknown campaign has no report.
+   */
+  async check(tx: Tx, tenantId: string, campaignId?: string): Promise<LedgerReport[]> {
+    return balanceLedger(await this.queries.facts(tx, tenantId, campaignId ?? null));
+  }
+
+  /** Everybody there is, for checks of the whole installation. */
+  listTenants(): Promise<string[]> {
+    return this.db.asSystem((tx) => this.queries.tenants(tx));
+  }
+
+  async of(ctx: TenantContext, campaignId: string): Promise<LedgerReport> {
+    return this.db.inTenant(ctx.tenantId, async (tx) => {
+      await this.campaigns.get(tx, ctx.tenantId, campaignId);
+      return (await this.check(tx, ctx.tenantId, campaignId))[0];
+    });
+  }
+}

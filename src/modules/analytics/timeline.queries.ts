@@ -1,0 +1,55 @@
+import { Injectable } from '@nestjs/common';
+import { row, rows, type Tx } from '../../database/index.js';
+import type { TimelineEmail, TimelineEnrollment, TimelineEvent } from './domain/timeline.js';
+
+/** What is known about one contact in one campaign. */
+@Injectable()
+export class TimelineQueries {
+  enrollment(tx: Tx, tenantId: string, campaignId: string, contactId: string): Promise<TimelineEnrollment | null> {
+    return row<TimelineEnrollment>(
+      tx,
+      `SELECT cc.id, cc.status, cc.current_step_id AS "currentStepId", cc.entry_number AS "entryNumber", cc.enrolled_at AS "enrolledAt",
+              cc.started_at AS "startedAt", cc.completed_at AS "completedAt", cc.exited_at AS "exitedAt", cc.exit_reason AS "exitReason",
+              cc.last_error AS "lastError", cc.step_entered_at AS "stepEnteredAt", cc.next_email_scheduled_at AS "nextEmailScheduledAt",
+              c.status AS "campaignStatus"
+         FROM campaign_contacts cc JOIN campaigns c ON c.tenant_id = cc.tenant_id AND c.id = cc.campaign_id
+        WHERE cc.tenant_id = $1 AND cc.campaign_id = $2 AND cc.contact_id = $3`,
+      [tenantId, campaignId, contactId],
+    );
+  }
+
+  /** The newest `limit` messages, oldest first. */
+  emails(tx: Tx, tenantId: string, enrollmentId: string, limit: number): Promise<TimelineEmail[]> {
+    return rows<TimelineEmail>(
+      tx,
+      `SELECT * FROM (
+         SELECT id, step_id AS "stepId", status, reason, detail, due_at AS "dueAt", created_at AS "createdAt", sending_at AS "sendingAt",
+                sent_at AS "sentAt", settled_at AS "settledAt", to_email AS "toEmail"
+           FROM emails WHERE tenant_id = $1 AND enrollment_id = $2 ORDER BY created_at DESC, id DESC LIMIT $3) e
+        ORDER BY "createdAt", id`,
+      [tenantId, enrollmentId, limit],
+    );
+  }
+
+  /** The newest `limit` facts that came back about these messages, oldest first. */
+  events(tx: Tx, tenantId: string, emailIds: string[], limit: number): Promise<TimelineEvent[]> {
+    return rows<TimelineEvent>(
+      tx,
+      `SELECT v.*, l.url AS "linkUrl" FROM (
+         SELECT tenant_id, id, email_id AS "emailId", type, occurred_at AS "occurredAt", source, is_machine AS "isMachine",
+                machine_reason AS "machineReason", bounce_class AS "bounceClass", link_id, url, detail
+           FROM email_events WHERE tenant_id = $1 AND email_id = ANY ($2::uuid[]) ORDER BY occurred_at DESC, id DESC LIMIT $3) v
+         LEFT JOIN tracked_links l ON l.tenant_id = v.tenant_id AND l.id = v.link_id
+        ORDER BY v."occurredAt", v.id`,
+      [tenantId, emailIds, limit],
+    );
+  }
+
+  steps(tx: Tx, tenantId: string, campaignId: string): Promise<{ id: string; name: string | null; order: number; type: string }[]> {
+    return rows(
+      tx,
+      `SELECT id, step_name AS name, step_order AS "order", step_type AS type FROM campaign_steps WHERE tenant_id = $1 AND campaign_id = $2`,
+      [tenantId, campaignId],
+    );
+  }
+}
