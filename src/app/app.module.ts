@@ -3,6 +3,7 @@ import { AppConfig, ConfigModule } from '../config/index.js';
 import { DatabaseModule } from '../database/index.js';
 import { QueueModule } from '../queue/index.js';
 import { HttpModule } from '../http/index.js';
+import { AnalyticsModule, AnalyticsSchedulerModule, AnalyticsWorkerModule } from '../modules/analytics/index.js';
 import { CampaignsModule } from '../modules/campaigns/index.js';
 import { ContactsModule } from '../modules/contacts/index.js';
 import { EnrollmentModule } from '../modules/enrollment/index.js';
@@ -30,13 +31,14 @@ const FEATURES: Modules = [
   CampaignsModule,
   StepsModule,
   EnrollmentModule,
+  AnalyticsModule,
 ];
 
 /** Processors and pollers, in processes with the role `worker`. */
-const WORKER: Modules = [];
+const WORKER: Modules = [AnalyticsWorkerModule];
 
 /** Crons, in processes with the role `scheduler`. */
-const SCHEDULER: Modules = [];
+const SCHEDULER: Modules = [AnalyticsSchedulerModule];
 
 /** The whole application, cut to the roles of this process. */
 @Module({})

@@ -1,3 +1,4 @@
+import { analyticsRebuild, ledgerCheck } from './analytics.commands.js';
 import type { Command } from './command.js';
 import { keyCreate, keyRevoke, tenantCreate } from './identity.commands.js';
 
@@ -10,4 +11,4 @@ const dbMigrate: Command = {
 };
 
 /** Every command there is. A module's commands stand in a file of their own beside this one. */
-export const commands: readonly Command[] = [dbMigrate, tenantCreate, keyCreate, keyRevoke];
+export const commands: readonly Command[] = [dbMigrate, tenantCreate, keyCreate, keyRevoke, ledgerCheck, analyticsRebuild];

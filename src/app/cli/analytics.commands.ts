@@ -1,0 +1,65 @@
+import { Database } from '../../database/index.js';
+import { AnalyticsService, isSound, LedgerCheck, type LedgerReport } from '../../modules/analytics/index.js';
+import { systemContext, TenantsService } from '../../modules/identity/index.js';
+import { type Command, UsageError } from './command.js';
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+export const ledgerCheck: Command = {
+  name: 'ledger:check',
+  summary: 'Check that every enrolment and every planned message is accounted for; exit code 1 if not',
+  options: {
+    tenant: { description: 'id of the tenant (default: all)' },
+    campaign: { description: 'id of the campaign (default: all that were launched); needs --tenant' },
+  },
+  async run({ app, options, print }) {
+    const campaignId = idOf(options.campaign, '--campaign');
+    if (campaignId && !options.tenant) throw new UsageError('--campaign needs --tenant');
+    const tenantIds = options.tenant ? [await existingTenant(app, options.tenant)] : await app.get(LedgerCheck).listTenants();
+    let reported = 0;
+    let unsound = 0;
+    for (const tenantId of tenantIds) {
+      const reports = await app.get(Database).inTenant(tenantId, (tx) => app.get(LedgerCheck).check(tx, tenantId, campaignId));
+      reported += reports.length;
+      for (const report of reports.filter((one) => !isSound(one))) {
+        unsound++;
+        for (const line of faultsOf(report)) print(line);
+      }
+    }
+    if (campaignId && reported === 0) throw new UsageError(`The tenant has no campaign ${campaignId}`);
+    print(`${reported} campaign(s) checked, ${unsound} with faults.`);
+    return unsound > 0 ? 1 : 0;
+  },
+};
+
+export const analyticsRebuild: Command = {
+  name: 'analytics:rebuild',
+  summary: 'Count the daily analytics and the counters of steps anew from the ledger and the events',
+  options: { tenant: { description: 'id of the tenant (default: all)' } },
+  async run({ app, options, print }) {
+    const tenantId = options.tenant ? await existingTenant(app, options.tenant) : null;
+    const { campaigns, days, failed } = await app.get(AnalyticsService).rebuild(tenantId);
+    print(`${campaigns} campaign(s) counted, ${days} day(s) stored, ${failed} failed.`);
+    return failed > 0 ? 1 : 0;
+  },
+};
+
+function faultsOf({ campaignId, campaignStatus, enrollments, emails, problems }: LedgerReport): string[] {
+  const lines = problems.map(({ message, sampleIds }) =>
+    sampleIds.length > 0 ? `${message} For example ${sampleIds.join(', ')}` : message,
+  );
+  if (!enrollments.addsUp) lines.push(`The enrolments do not add up: ${JSON.stringify(enrollments)}`);
+  if (!emails.addsUp) lines.push(`The messages do not add up: ${JSON.stringify(emails)}`);
+  return lines.map((line) => `Campaign ${campaignId} (${campaignStatus}): ${line}`);
+}
+
+function idOf(value: string | undefined, option: string): string | undefined {
+  if (value !== undefined && !UUID.test(value)) throw new UsageError(`${option} must be an id (a UUID)`);
+  return value;
+}
+
+async function existingTenant(app: Parameters<Command['run']>[0]['app'], id: string): Promise<string> {
+  idOf(id, '--tenant');
+  await app.get(TenantsService).read(systemContext(id));
+  return id;
+}
