@@ -1,12 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { row, rows, type Tx } from '../../database/index.js';
 import { MAX_ATTRIBUTES } from './domain/attributes.js';
-import type { ImportRow } from './domain/import-row.js';
-
-export interface NumberedRow {
-  line: number;
-  row: ImportRow;
-}
+import type { PackedRow } from './domain/import-batch.js';
 
 export interface UpsertResult {
   created: number;
@@ -69,26 +64,14 @@ export class ContactImportQueries {
    * once. Locks the contacts it changes in the order given. Nobody becomes subscribed by it: a new contact whose address said no before
    * (suppressed as `unsubscribed` or `erased`) starts unsubscribed. Idempotent.
    */
-  async upsert(tx: Tx, tenantId: string, batch: NumberedRow[], withUnchanged: boolean): Promise<UpsertResult> {
-    const json = JSON.stringify(
-      batch.map(({ line, row: r }) => ({
-        n: line,
-        e: r.email,
-        f: r.firstName,
-        l: r.lastName,
-        z: r.timezone,
-        s: r.leadScore,
-        a: r.attributes,
-      })),
-    );
-    const result = await row<UpsertResult>(tx, UPSERT, [tenantId, json, MAX_ATTRIBUTES, withUnchanged]);
+  async upsert(tx: Tx, tenantId: string, batch: PackedRow[], withUnchanged: boolean): Promise<UpsertResult> {
+    const result = await row<UpsertResult>(tx, UPSERT, [tenantId, jsonOf(batch), MAX_ATTRIBUTES, withUnchanged]);
     if (!result) throw new Error('the import statement returned nothing');
     return result;
   }
 
   /** Adds the tags of these rows to the contacts with their addresses; returns the lines that brought a new one. Idempotent. */
-  async addTags(tx: Tx, tenantId: string, batch: NumberedRow[]): Promise<number[]> {
-    const json = JSON.stringify(batch.map(({ line, row: r }) => ({ n: line, e: r.email, t: r.tags })));
+  async addTags(tx: Tx, tenantId: string, batch: PackedRow[]): Promise<number[]> {
     const found = await rows<{ n: number }>(
       tx,
       `WITH input AS MATERIALIZED (
@@ -102,8 +85,12 @@ export class ContactImportQueries {
          RETURNING contact_id
        )
        SELECT n FROM input WHERE id IN (SELECT contact_id FROM added)`,
-      [tenantId, json],
+      [tenantId, jsonOf(batch)],
     );
     return found.map(({ n }) => n);
   }
+}
+
+function jsonOf(batch: PackedRow[]): string {
+  return `[${batch.map(({ json }) => json).join(',')}]`;
 }
