@@ -132,6 +132,8 @@ describe('campaigns over HTTP', () => {
     expect(changed.body).toMatchObject({ description: null, name: 'Renamed', fromName: 'News' });
     const stale = await tenant.call('PATCH', `/api/campaigns/${id}`, { name: 'Lost update' }, { 'if-match': etag! });
     expect(stale.status).toBe(412);
+    const nulls = await tenant.call('PATCH', `/api/campaigns/${id}`, { name: null, campaignType: null, timezone: null });
+    expect([nulls.status, nulls.body.errors.length]).toEqual([400, 3]);
     const fresh = await tenant.call('PATCH', `/api/campaigns/${id}`, { name: 'Again' }, { 'if-match': changed.etag! });
     expect(fresh.body.name).toBe('Again');
   });

@@ -83,6 +83,8 @@ describe('the steps of a campaign over HTTP', () => {
       const renamed = await tenant.call('PATCH', path, { stepName: 'Hello' }, { 'if-match': etag! });
       expect(renamed.body).toMatchObject({ stepName: 'Hello', subjectLine: EMAIL.subjectLine, contentFormat: 'html' });
       expect((await tenant.call('PATCH', path, { stepName: 'Lost' }, { 'if-match': etag! })).status).toBe(412);
+      expect((await tenant.call('PATCH', path, { stepType: null })).status).toBe(400);
+      expect((await tenant.call('PATCH', path, { isEnd: null })).status).toBe(400);
       const wait = await tenant.call('PATCH', path, WAIT);
       expect(wait.body).toMatchObject({ ...WAIT, stepName: 'Hello', subjectLine: null, emailContent: null, contentFormat: null });
     });

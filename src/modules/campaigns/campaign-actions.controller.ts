@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Post } from '@nestjs/common';
-import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiProblems, IdParam } from '../../http/index.js';
 import { Can, Ctx, type TenantContext } from '../identity/index.js';
 import { CampaignControlService } from './campaign-control.service.js';
@@ -36,6 +36,7 @@ export class CampaignActionsController {
   })
   @ApiOkResponse({ type: CampaignActionDto })
   @ApiProblems(400, 404, 409, 422)
+  @ApiBody({ type: LaunchDto, required: false })
   @Can('campaigns:launch')
   @HttpCode(200)
   @Post('launch')
@@ -49,6 +50,7 @@ export class CampaignActionsController {
   })
   @ApiOkResponse({ type: CampaignActionDto })
   @ApiProblems(400, 404, 409, 422)
+  @ApiBody({ type: LaunchDto, required: false })
   @Can('campaigns:launch')
   @HttpCode(200)
   @Post('schedule')
@@ -83,6 +85,7 @@ export class CampaignActionsController {
   @ApiOperation({ summary: 'Resume a paused campaign' })
   @ApiOkResponse({ type: CampaignActionDto })
   @ApiProblems(400, 404, 409)
+  @ApiBody({ type: ResumeDto, required: false })
   @Can('campaigns:launch')
   @HttpCode(200)
   @Post('resume')

@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Patch, Post, Query, Res } from '@nestjs/common';
-import { ApiBearerAuth, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiBody, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ApiProblems, IdParam, IfMatch, PageDto, etagOf } from '../../http/index.js';
 import type { Page } from '../../shared/page.js';
@@ -83,6 +83,7 @@ export class CampaignsController {
   })
   @ApiCreatedResponse({ type: CampaignDto })
   @ApiProblems(400, 404)
+  @ApiBody({ type: CloneDto, required: false })
   @Can('campaigns:write')
   @Post(':id/clone')
   async cloneCampaign(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Body() body?: CloneDto): Promise<CampaignDto> {

@@ -1,5 +1,5 @@
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
-import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiProblems, IdParam } from '../../http/index.js';
 import { Can, Ctx, type TenantContext } from '../identity/index.js';
 import { PreviewStepDto, StepPreviewDto, TestSendDto, TestSendResultDto } from './dto/step-preview.dto.js';
@@ -18,6 +18,7 @@ export class StepPreviewController {
   })
   @ApiOkResponse({ type: StepPreviewDto })
   @ApiProblems(400, 404, 422)
+  @ApiBody({ type: PreviewStepDto, required: false })
   @Can('campaigns:read')
   @HttpCode(200)
   @Post('preview')

@@ -3,7 +3,7 @@ import { AppConfig } from '../../config/index.js';
 import { Database, type Tx } from '../../database/index.js';
 import { Ids } from '../../shared/ids.js';
 import { CampaignsService, type Campaign } from '../campaigns/index.js';
-import { PermissionDeniedError, TenantsService, can, type TenantContext } from '../identity/index.js';
+import { AuditService, PermissionDeniedError, TenantsService, can, type TenantContext } from '../identity/index.js';
 import { EmailProvider, type OutgoingMessage, type SendOutcome } from '../mail/index.js';
 import {
   ContentCompiler,
@@ -60,6 +60,7 @@ export class StepPreviewService {
     private readonly tenants: TenantsService,
     private readonly compiler: ContentCompiler,
     private readonly provider: EmailProvider,
+    private readonly audit: AuditService,
     private readonly ids: Ids,
     config: AppConfig,
   ) {
@@ -87,6 +88,7 @@ export class StepPreviewService {
       const errors = problems.filter(({ severity }) => severity === 'error');
       throw new TestSendRefusedError(errors.map(({ path, message, code }) => ({ path, message, code })));
     }
+    await this.record(ctx, stepId, to.length);
     const outcomes: TestSendOutcome[] = [];
     for (let at = 0; at < to.length; at += this.provider.maxBatch) {
       const part = to.slice(at, at + this.provider.maxBatch);
@@ -94,6 +96,13 @@ export class StepPreviewService {
       outcomes.push(...sent.map((outcome, index) => toOutcome(part[index], outcome)));
     }
     return outcomes;
+  }
+
+  /** Before the sending: whoever sends mail in the tenant's name is on record, whatever becomes of it. */
+  private record(ctx: TenantContext, stepId: string, recipients: number): Promise<void> {
+    return this.db.inTenant(ctx.tenantId, (tx) =>
+      this.audit.record(tx, ctx, { action: 'step.test_sent', entityType: 'campaign_step', entityId: stepId, after: { recipients } }),
+    );
   }
 
   private render({ campaign, source, data }: Material): Promise<StepPreview> {

@@ -15,15 +15,15 @@ import { Can, Ctx, type TenantContext } from '../identity/index.js';
 import { RULE_MODELS } from '../segments/index.js';
 import type { CampaignStep } from './domain/step.js';
 import { ACTION_MODELS } from './dto/action.dto.js';
-import { CreateStepDto, ReorderDto, SaveFlowDto, UpdateStepDto, toStepInput } from './dto/step-input.dto.js';
-import { SavedFlowDto, StepDto, toStepDto } from './dto/step.dto.js';
+import { CreateStepDto, ReorderDto, SaveFlowDto, UpdateStepDto, WaitInputDto, toStepInput } from './dto/step-input.dto.js';
+import { SavedFlowDto, StepDto, WaitDurationDto, toStepDto } from './dto/step.dto.js';
 import { FlowService } from './flow.service.js';
 import { StepsService } from './steps.service.js';
 
 /** The flow of a campaign. Changes are possible while the campaign is a draft or scheduled. */
 @ApiTags('Steps')
 @ApiBearerAuth()
-@ApiExtraModels(...RULE_MODELS, ...ACTION_MODELS)
+@ApiExtraModels(...RULE_MODELS, ...ACTION_MODELS, WaitDurationDto, WaitInputDto)
 @Controller('api/campaigns/:id/steps')
 export class StepsController {
   constructor(

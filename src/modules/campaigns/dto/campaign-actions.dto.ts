@@ -69,7 +69,7 @@ export class CampaignDetailDto {
 
   @ApiProperty({
     type: 'array',
-    items: { type: 'object', additionalProperties: true },
+    items: { $ref: '#/components/schemas/StepDto' },
     description: 'The steps in order (see the steps routes).',
   })
   steps: unknown;

@@ -1,6 +1,6 @@
 import { ApiPropertyOptional, PartialType } from '@nestjs/swagger';
-import { IsBoolean, IsIn, IsOptional, IsString, IsUUID, MaxLength, ValidateIf } from 'class-validator';
-import { IsEmailAddress, IsHeaderText, IsInstant, IsTimeZone, parseInstant } from '../../../http/index.js';
+import { IsBoolean, IsIn, IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
+import { IsEmailAddress, IsHeaderText, IsInstant, IsTimeZone, Omittable, parseInstant } from '../../../http/index.js';
 import {
   CAMPAIGN_CATEGORIES,
   CAMPAIGN_TYPES,
@@ -12,9 +12,6 @@ import {
   type SendStrategy,
   type UnknownPolicy,
 } from '../domain/campaign.js';
-
-/** May be left out, but not null: the column always has a value. */
-const IfGiven = () => ValidateIf((_, value) => value !== undefined);
 
 /** What can be set on a campaign. Leave out what is not known yet: it is asked for at launch. */
 export class CreateCampaignDto {
@@ -37,7 +34,7 @@ export class CreateCampaignDto {
   campaignType: CampaignType;
 
   /** Marketing mail must let people unsubscribe and carry the postal address of the tenant. */
-  @IfGiven()
+  @Omittable()
   @IsIn(CAMPAIGN_CATEGORIES)
   category?: CampaignCategory;
 
@@ -79,30 +76,30 @@ export class CreateCampaignDto {
    * IANA name; counts for contacts who have no zone of their own. The tenant's zone if not set.
    * @example 'Europe/Berlin'
    */
-  @IfGiven()
+  @Omittable()
   @IsTimeZone()
   timezone?: string;
 
   /** `immediate`: at launch · `scheduled`: at `startDate` · `optimized`: at the hour at which each contact is likely to open. */
-  @IfGiven()
+  @Omittable()
   @IsIn(SEND_STRATEGIES)
   sendStrategy?: SendStrategy;
 
-  @IfGiven()
+  @Omittable()
   @IsBoolean()
   trackOpens?: boolean;
 
-  @IfGiven()
+  @Omittable()
   @IsBoolean()
   trackClicks?: boolean;
 
   /** Adds List-Unsubscribe and, where the content has no link of its own, a footer. Required for marketing. */
-  @IfGiven()
+  @Omittable()
   @IsBoolean()
   unsubscribeEnabled?: boolean;
 
   /** What happens to a message of which it stays unknown whether the provider took it: `hold` never risks a second copy. */
-  @IfGiven()
+  @Omittable()
   @IsIn(UNKNOWN_POLICIES)
   unknownPolicy?: UnknownPolicy;
 }

@@ -46,3 +46,6 @@ export class ExitAction {
 export const ACTION_MODELS = [SetAttributeAction, TagAction, AdjustLeadScoreAction, ExitAction];
 /** The OpenAPI schema of `actionConfig`; a controller that shows it adds `@ApiExtraModels(...ACTION_MODELS)`. */
 export const ACTION_SCHEMA = { oneOf: ACTION_MODELS.map((model) => ({ $ref: getSchemaPath(model) })) };
+/** One of the alternatives, as OpenAPI 3.0 has no type to put `nullable` beside here. */
+export const NO_OBJECT = { type: 'object' as const, nullable: true, enum: [null] };
+export const NULLABLE_ACTION_SCHEMA = { oneOf: [...ACTION_SCHEMA.oneOf, NO_OBJECT] };

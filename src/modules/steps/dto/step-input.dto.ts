@@ -1,4 +1,4 @@
-import { ApiProperty, ApiPropertyOptional, PartialType } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional, PartialType, getSchemaPath } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -13,11 +13,10 @@ import {
   Max,
   MaxLength,
   Min,
-  ValidateIf,
   ValidateNested,
 } from 'class-validator';
-import { IsHeaderText } from '../../../http/index.js';
-import { RULE_SCHEMA } from '../../segments/index.js';
+import { IsHeaderText, Omittable } from '../../../http/index.js';
+import { NULLABLE_RULE_SCHEMA } from '../../segments/index.js';
 import { TEXT_LIMITS } from '../domain/step-shape.js';
 import {
   CONTENT_FORMATS,
@@ -27,15 +26,13 @@ import {
   type ActionConfig,
   type StepContentFormat,
   type StepType,
+  type WaitDuration,
   type WaitUnit,
 } from '../domain/step.js';
-import { ACTION_SCHEMA } from './action.dto.js';
+import { NO_OBJECT, NULLABLE_ACTION_SCHEMA } from './action.dto.js';
 
 const ID_OR_NULL = { type: String, format: 'uuid', nullable: true } as const;
 const REF_OR_NULL = { type: String, nullable: true, example: 'reminder' } as const;
-
-/** May be left out, but not null. */
-const IfGiven = () => ValidateIf((_, value) => value !== undefined);
 
 export class WaitInputDto {
   /** At most ten years. */
@@ -81,30 +78,30 @@ class StepFieldsDto {
   @MaxLength(TEXT_LIMITS.emailContent)
   emailContent?: string | null;
 
-  @ApiPropertyOptional({ enum: CONTENT_FORMATS, nullable: true, description: 'email: recognised by `<mjml>` if not given.' })
+  @ApiPropertyOptional({ enum: [...CONTENT_FORMATS, null], nullable: true, description: 'email: recognised by `<mjml>` if not given.' })
   @IsOptional()
   @IsIn(CONTENT_FORMATS)
   contentFormat?: StepContentFormat | null;
 
-  @ApiPropertyOptional({ type: WaitInputDto, nullable: true, description: 'wait: how long.' })
+  @ApiPropertyOptional({ oneOf: [{ $ref: getSchemaPath(WaitInputDto) }, NO_OBJECT], description: 'wait: how long.' })
   @IsOptional()
   @IsObject()
   @ValidateNested()
   @Type(() => WaitInputDto)
-  waitDuration?: WaitInputDto | null;
+  waitDuration?: WaitDuration | null;
 
-  @ApiPropertyOptional({ ...RULE_SCHEMA, nullable: true, description: 'condition: what is asked.' })
+  @ApiPropertyOptional({ ...NULLABLE_RULE_SCHEMA, description: 'condition: what is asked.' })
   @IsOptional()
   @IsObject()
   conditionRules?: object | null;
 
-  @ApiPropertyOptional({ ...ACTION_SCHEMA, nullable: true, description: 'action: what is done.' })
+  @ApiPropertyOptional({ ...NULLABLE_ACTION_SCHEMA, description: 'action: what is done.' })
   @IsOptional()
   @IsObject()
   actionConfig?: object | null;
 
   @ApiPropertyOptional({ type: Boolean, default: false, description: 'The flow ends behind this step.' })
-  @IfGiven()
+  @Omittable()
   @IsBoolean()
   isEnd?: boolean;
 }
@@ -112,7 +109,7 @@ class StepFieldsDto {
 export class CreateStepDto extends StepFieldsDto {
   /** Where to put the step, from 1; the steps from there on move down. At the end if not given. */
   @ApiPropertyOptional({ type: 'integer', minimum: 1, example: 1 })
-  @IfGiven()
+  @Omittable()
   @IsInt()
   @Min(1)
   @Max(10_000)
@@ -140,7 +137,7 @@ export class UpdateStepDto extends PartialType(CreateStepDto, { skipNullProperti
 export class FlowStepDto extends StepFieldsDto {
   /** A name for this step within the call; needed only where another step leads to it. */
   @ApiPropertyOptional({ type: String, example: 'welcome' })
-  @IfGiven()
+  @Omittable()
   @IsHeaderText(STEP_LIMITS.ref)
   ref?: string;
 

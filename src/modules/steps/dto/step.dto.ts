@@ -1,5 +1,5 @@
-import { ApiProperty } from '@nestjs/swagger';
-import { RULE_SCHEMA } from '../../segments/index.js';
+import { ApiProperty, getSchemaPath } from '@nestjs/swagger';
+import { NULLABLE_RULE_SCHEMA } from '../../segments/index.js';
 import {
   CONTENT_FORMATS,
   STEP_TYPES,
@@ -8,9 +8,10 @@ import {
   type CampaignStep,
   type StepContentFormat,
   type StepType,
+  type WaitDuration,
   type WaitUnit,
 } from '../domain/step.js';
-import { ACTION_SCHEMA } from './action.dto.js';
+import { NO_OBJECT, NULLABLE_ACTION_SCHEMA } from './action.dto.js';
 
 const INSTANT = { type: String, format: 'date-time' } as const;
 const ID_OR_NULL = { type: String, format: 'uuid', nullable: true } as const;
@@ -52,13 +53,13 @@ export class StepDto {
   @ApiProperty({ type: String, nullable: true, example: '<p>Hello {{ contact.first_name }}</p>' })
   emailContent: string | null;
 
-  @ApiProperty({ enum: CONTENT_FORMATS, nullable: true })
+  @ApiProperty({ enum: [...CONTENT_FORMATS, null], nullable: true })
   contentFormat: StepContentFormat | null;
 
-  @ApiProperty({ type: WaitDurationDto, nullable: true })
-  waitDuration: WaitDurationDto | null;
+  @ApiProperty({ oneOf: [{ $ref: getSchemaPath(WaitDurationDto) }, NO_OBJECT] })
+  waitDuration: WaitDuration | null;
 
-  @ApiProperty({ ...RULE_SCHEMA, nullable: true })
+  @ApiProperty(NULLABLE_RULE_SCHEMA)
   conditionRules: unknown;
 
   @ApiProperty({ ...ID_OR_NULL, description: 'Where the condition leads if it holds; null ends the flow.' })
@@ -73,7 +74,7 @@ export class StepDto {
   @ApiProperty({ description: 'The flow ends behind this step.' })
   isEnd: boolean;
 
-  @ApiProperty({ ...ACTION_SCHEMA, nullable: true })
+  @ApiProperty(NULLABLE_ACTION_SCHEMA)
   actionConfig: ActionConfig | null;
 
   @ApiProperty(COUNT)
