@@ -107,6 +107,22 @@ describe('the steps of a campaign over HTTP', () => {
       ],
       ['a condition without rules', { stepType: 'condition' }, ['conditionRules required']],
       ['an unknown action', { stepType: 'action', actionConfig: { type: 'explode' } }, ['actionConfig.type unknown_action']],
+      [
+        'a zone that is none',
+        { stepType: 'action', actionConfig: { type: 'set_attribute', attribute: 'timezone', value: 'FOO7BAR' } },
+        ['actionConfig.value invalid_value'],
+      ],
+      [
+        'an attribute that cannot be one',
+        { stepType: 'action', actionConfig: { type: 'set_attribute', attribute: 'a.b!', value: 1 } },
+        ['actionConfig.attribute invalid_value'],
+      ],
+      [
+        'a value that cannot be one',
+        { stepType: 'action', actionConfig: { type: 'set_attribute', attribute: 'a', value: { b: 1 } } },
+        ['actionConfig.value invalid_value'],
+      ],
+      ['a tag of two lines', { stepType: 'action', actionConfig: { type: 'add_tag', tag: 'a\nb' } }, ['actionConfig.tag invalid_tag']],
       ['a place that is none', { ...WAIT, stepOrder: 0 }, ['stepOrder min']],
     ])('refuse %s (400)', async (_what, step, expected) => {
       const { status, body } = await tenant.call('POST', steps(await campaign()), step);

@@ -1,12 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '../../database/index.js';
 import type { Problem } from '../../shared/domain-error.js';
+import { setAttributeProblems, tagFault } from '../contacts/index.js';
 import { SegmentsService, validateRule, type Rule } from '../segments/index.js';
 import { ContentCompiler, TemplatesService, type CompileOptions } from '../templates/index.js';
 import { isLaterAction } from './domain/action-config.js';
 import { structuralFindings, type FlowStepRow } from './domain/flow-graph.js';
 import { foreignFields, mergeStep, shapeProblems, type StepInput } from './domain/step-shape.js';
-import { STEP_LIMITS, type StepSettings, type StepType } from './domain/step.js';
+import { STEP_LIMITS, type ActionConfig, type StepSettings, type StepType } from './domain/step.js';
 import { ownContent } from './step-content.js';
 import { StepInvalidError } from './steps.errors.js';
 
@@ -26,6 +27,7 @@ export class StepReview {
     const step = mergeStep(base, input);
     const problems = [...foreignFields(input.stepType, input, at), ...shapeProblems(step, at)];
     if (step.conditionRules !== null) problems.push(...validateRule(step.conditionRules, `${at}conditionRules`));
+    if (problems.length === 0 && step.actionConfig) problems.push(...effectProblems(step.actionConfig, `${at}actionConfig`));
     if (problems.length > 0) throw new StepInvalidError(isLaterAction(step.actionConfig) ? 'unprocessable' : 'malformed', problems);
     return step;
   }
@@ -73,4 +75,16 @@ export class StepReview {
     if (step.subjectLine?.trim() || template.subjectLine?.trim()) return [];
     return [{ path: `${at}subjectLine`, code: 'required', message: 'The template has no subject: set subjectLine.' }];
   }
+}
+
+/** What the contacts module would refuse when the action is carried out: refused now, while somebody can mend it. */
+function effectProblems(action: ActionConfig, path: string): Problem[] {
+  if (action.type === 'set_attribute') return setAttributeProblems(action.attribute, action.value, path).map(coded);
+  if (action.type !== 'add_tag' && action.type !== 'remove_tag') return [];
+  const fault = tagFault(action.tag.trim());
+  return fault ? [{ path: `${path}.tag`, code: 'invalid_tag', message: fault }] : [];
+}
+
+function coded(problem: Problem): Problem {
+  return { code: 'invalid_value', ...problem };
 }

@@ -8,7 +8,6 @@ const KEYS: Record<ActionConfig['type'], readonly string[]> = {
   adjust_lead_score: ['type', 'by'],
   exit: ['type', 'reason'],
 };
-const BUILT_IN_TEXT = ['firstName', 'lastName', 'timezone'];
 /** Columns of a contact that an action must not write: the address is an identity, the score has its own action. */
 const READ_ONLY = ['id', 'email', 'leadScore', 'createdAt', 'updatedAt', 'subscribed', 'tags', '__proto__', 'constructor', 'prototype'];
 
@@ -54,22 +53,18 @@ function valueProblems(type: ActionConfig['type'], action: Record<string, unknow
   }
 }
 
+/** What may be written to a contact, names and values, is for the contacts module to say (`setAttributeProblems`). */
 function attributeProblems({ attribute, value }: Record<string, unknown>, path: string): Problem[] {
   const problems = textProblem(attribute, STEP_LIMITS.attribute, `${path}.attribute`, 'An attribute name');
-  if (typeof attribute === 'string' && READ_ONLY.includes(attribute)) {
-    const message = `"${attribute}" cannot be set by an action.`;
-    problems.push({ path: `${path}.attribute`, code: 'read_only_attribute', message });
+  if (READ_ONLY.includes(attribute as string)) {
+    problems.push({
+      path: `${path}.attribute`,
+      code: 'read_only_attribute',
+      message: `"${String(attribute)}" cannot be set by an action.`,
+    });
   }
-  const isText = typeof value === 'string' && value.length <= STEP_LIMITS.attributeValue;
-  const isScalar = value === null || typeof value === 'boolean' || Number.isFinite(value) || isText;
-  if (!isScalar) {
-    const message = `A value is a string of at most ${STEP_LIMITS.attributeValue} characters, a number, true, false or null.`;
-    problems.push({ path: `${path}.value`, code: 'invalid_value', message });
-  } else if (BUILT_IN_TEXT.includes(attribute as string) && value !== null && (!isText || value.length > 255)) {
-    const message = `"${attribute as string}" takes a string of at most 255 characters, or null.`;
-    problems.push({ path: `${path}.value`, code: 'invalid_value', message });
-  } else if (attribute === 'timezone' && value !== null && !isZone(value as string)) {
-    problems.push({ path: `${path}.value`, code: 'unknown_zone', message: `"${value as string}" is not an IANA time zone.` });
+  if (value === undefined) {
+    problems.push({ path: `${path}.value`, code: 'required', message: 'A value is needed; null takes the attribute away.' });
   }
   return problems;
 }
@@ -77,12 +72,4 @@ function attributeProblems({ attribute, value }: Record<string, unknown>, path: 
 function textProblem(value: unknown, limit: number, path: string, what: string): Problem[] {
   if (typeof value === 'string' && value.trim() !== '' && [...value].length <= limit) return [];
   return [{ path, code: 'invalid_text', message: `${what} is a text of 1 to ${limit} characters.` }];
-}
-
-function isZone(name: string): boolean {
-  try {
-    return /^[A-Za-z]/.test(name) && Boolean(new Intl.DateTimeFormat('en', { timeZone: name }));
-  } catch {
-    return false;
-  }
 }

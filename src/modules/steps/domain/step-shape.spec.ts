@@ -93,10 +93,7 @@ describe('an action', () => {
     [{ type: 'adjust_lead_score', by: 1.5 }, 'actionConfig.by out_of_range'],
     [{ type: 'adjust_lead_score' }, 'actionConfig.by out_of_range'],
     [{ type: 'set_attribute', attribute: 'email', value: 'x@example.com' }, 'actionConfig.attribute read_only_attribute'],
-    [{ type: 'set_attribute', attribute: 'plan', value: { deep: 1 } }, 'actionConfig.value invalid_value'],
-    [{ type: 'set_attribute', attribute: 'plan' }, 'actionConfig.value invalid_value'],
-    [{ type: 'set_attribute', attribute: 'firstName', value: 5 }, 'actionConfig.value invalid_value'],
-    [{ type: 'set_attribute', attribute: 'timezone', value: 'FOO7BAR' }, 'actionConfig.value unknown_zone'],
+    [{ type: 'set_attribute', attribute: 'plan' }, 'actionConfig.value required'],
   ])('is refused: %j', (actionConfig, fault) => {
     expect(check('action', { actionConfig: anything(actionConfig) })).toEqual([`steps[3].${fault}`]);
   });

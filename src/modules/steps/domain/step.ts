@@ -7,7 +7,6 @@ export const STEP_LIMITS = {
   ref: 64,
   tag: 100,
   attribute: 100,
-  attributeValue: 1_000,
   exitReason: 255,
   leadScore: 1_000_000,
 } as const;
