@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { affected, prepared, preparedRows, row, rows, type Tx } from '../../database/index.js';
+import { affected, prepared, row, rows, type Tx } from '../../database/index.js';
 import type { AppliedEvent, NewEmailEvent, UnappliedEvent } from './tracking.types.js';
 
 /** The only writer of `tracked_links` and `email_events`. */
@@ -61,9 +61,8 @@ export class TrackingQueries {
    * unknown messages from standing in front of all others.
    */
   async claimUnapplied(tx: Tx, limit: number): Promise<UnappliedEvent[]> {
-    return preparedRows(
+    return rows(
       tx,
-      'email_events_claim',
       `SELECT v.tenant_id AS "tenantId", v.id, v.occurred_at AS "occurredAt", v.email_id AS "emailId", v.type, v.source,
               v.is_machine AS "isMachine", v.machine_reason AS "machineReason", v.bounce_class AS "bounceClass", v.detail
          FROM email_events v JOIN emails e ON e.tenant_id = v.tenant_id AND e.id = v.email_id
@@ -75,9 +74,8 @@ export class TrackingQueries {
   }
 
   async markApplied(tx: Tx, now: Date, events: AppliedEvent[]): Promise<number> {
-    const { affected: marked } = await prepared(
+    return affected(
       tx,
-      'email_events_mark',
       `UPDATE email_events v SET applied_at = $1, campaign_id = a.campaign_id, is_machine = a.is_machine, machine_reason = a.machine_reason
          FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::uuid[], $6::boolean[], $7::text[])
            AS a(tenant_id, id, occurred_at, campaign_id, is_machine, machine_reason)
@@ -92,7 +90,6 @@ export class TrackingQueries {
         events.map((e) => e.machineReason),
       ],
     );
-    return marked;
   }
 
   /** Events received before `before` whose message never turned up are closed, so that nothing looks at them again. They stay readable. */
