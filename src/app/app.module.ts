@@ -6,6 +6,7 @@ import { HttpModule } from '../http/index.js';
 import { AnalyticsModule, AnalyticsSchedulerModule, AnalyticsWorkerModule } from '../modules/analytics/index.js';
 import { CampaignsModule } from '../modules/campaigns/index.js';
 import { ContactsModule } from '../modules/contacts/index.js';
+import { DeliveryModule, DeliveryWorkerModule } from '../modules/delivery/index.js';
 import { EnrollmentModule } from '../modules/enrollment/index.js';
 import { IdentityModule } from '../modules/identity/index.js';
 import { MailModule, MailboxModule } from '../modules/mail/index.js';
@@ -31,11 +32,12 @@ const FEATURES: Modules = [
   CampaignsModule,
   StepsModule,
   EnrollmentModule,
+  DeliveryModule,
   AnalyticsModule,
 ];
 
 /** Processors and pollers, in processes with the role `worker`. */
-const WORKER: Modules = [AnalyticsWorkerModule];
+const WORKER: Modules = [DeliveryWorkerModule, AnalyticsWorkerModule];
 
 /** Crons, in processes with the role `scheduler`. */
 const SCHEDULER: Modules = [AnalyticsSchedulerModule];

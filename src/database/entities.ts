@@ -6,6 +6,7 @@ import { Segment, SegmentMember } from '../modules/segments/entities/index.js';
 import { CampaignStep, StepVariant } from '../modules/steps/entities/index.js';
 import { Template, TemplateVersion } from '../modules/templates/entities/index.js';
 import { EmailEvent, TrackedLink } from '../modules/tracking/entities/index.js';
+import { Email } from '../modules/delivery/entities/index.js';
 import { CampaignContact } from '../modules/enrollment/entities/campaign-contact.entity.js';
 import { ApiKey, AuditLog, IdempotencyKey, Tenant, User, Workspace } from '../modules/identity/entities/index.js';
 
@@ -41,6 +42,8 @@ export const entities: Function[] = [
   ApprovalPolicy,
   // enrollment
   CampaignContact,
+  // delivery
+  Email,
   // analytics
   CampaignAnalytics,
 ];

@@ -1,0 +1,53 @@
+import { Module } from '@nestjs/common';
+import { QueueModule } from '../../queue/index.js';
+import { CampaignsModule } from '../campaigns/index.js';
+import { ContactsModule } from '../contacts/index.js';
+import { EnrollmentModule } from '../enrollment/index.js';
+import { MailModule } from '../mail/index.js';
+import { StepsModule } from '../steps/index.js';
+import { ContentModule } from '../templates/index.js';
+import { TrackingModule } from '../tracking/index.js';
+import { ClaimService } from './claim.service.js';
+import { deliveryQueue } from './delivery.jobs.js';
+import { DeliveryQueries } from './delivery.queries.js';
+import { DeliveryService } from './delivery.service.js';
+import { EventApplier } from './event-applier.service.js';
+import { EventQueries } from './event.queries.js';
+import { GateService } from './gate.service.js';
+import { Ledger } from './ledger.js';
+import { LedgerQueries } from './ledger.queries.js';
+import { MessageComposer } from './message-composer.js';
+import { Outlet } from './outlet.js';
+import { RecoveryQueries } from './recovery.queries.js';
+import { RecoveryService } from './recovery.service.js';
+import { SettlementService } from './settlement.service.js';
+
+@Module({
+  imports: [
+    QueueModule.register(deliveryQueue),
+    CampaignsModule,
+    ContactsModule,
+    EnrollmentModule,
+    MailModule,
+    StepsModule,
+    ContentModule,
+    TrackingModule,
+  ],
+  providers: [
+    ClaimService,
+    DeliveryQueries,
+    DeliveryService,
+    EventApplier,
+    EventQueries,
+    GateService,
+    Ledger,
+    LedgerQueries,
+    MessageComposer,
+    Outlet,
+    RecoveryQueries,
+    RecoveryService,
+    SettlementService,
+  ],
+  exports: [DeliveryService, Ledger, TrackingModule],
+})
+export class DeliveryModule {}

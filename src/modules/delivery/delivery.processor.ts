@@ -1,0 +1,22 @@
+import { Processor } from '@nestjs/bullmq';
+import { type JobHandlers, TypedProcessor } from '../../queue/index.js';
+import { deliveryQueue, type DeliveryJobs } from './delivery.jobs.js';
+import { DeliveryService } from './delivery.service.js';
+
+/** Then the next campaign has its turn: nobody's million delays another's ten (I12). */
+const SLICE_MS = 2_000;
+
+/** Several campaigns at a time; the provider's connections are shared out between them. */
+@Processor(deliveryQueue.name, { concurrency: 6 })
+export class DeliveryProcessor extends TypedProcessor<DeliveryJobs> {
+  constructor(private readonly delivery: DeliveryService) {
+    super();
+  }
+
+  protected readonly handlers: JobHandlers<DeliveryJobs> = {
+    'deliver-campaign': async ({ tenantId, campaignId, shard }) => {
+      const { more } = await this.delivery.deliverCampaign(tenantId, campaignId, { maxMs: SLICE_MS });
+      if (more) await this.delivery.hint(tenantId, campaignId, shard);
+    },
+  };
+}

@@ -1,0 +1,118 @@
+import { Injectable } from '@nestjs/common';
+import { Database, type Tx } from '../../database/index.js';
+import { InjectTypedQueue, type TypedQueue } from '../../queue/index.js';
+import { Clock } from '../../shared/clock.js';
+import { Random } from '../../shared/random.js';
+import { CampaignRun, type RunParts } from './campaign-run.js';
+import { ClaimService } from './claim.service.js';
+import { deliverDedupeId, deliveryQueue, type DeliveryJobs } from './delivery.jobs.js';
+import { DeliveryQueries } from './delivery.queries.js';
+import type { CampaignWithMail } from './delivery.types.js';
+import { EventApplier } from './event-applier.service.js';
+import { GateService } from './gate.service.js';
+import { LedgerQueries } from './ledger.queries.js';
+import { MessageComposer } from './message-composer.js';
+import { Outlet } from './outlet.js';
+import { RecoveryService } from './recovery.service.js';
+import { SettlementService } from './settlement.service.js';
+
+const CAMPAIGNS_PER_SWEEP = 500;
+const EVENTS_PER_SWEEP = 1_000;
+/** So much queued mail is worth a worker of its own. */
+const MAIL_PER_SHARD = 2_000;
+const MAX_SHARDS = 4;
+const CANCEL_CHUNK = 10_000;
+
+/** Sends what the ledger holds and keeps the ledger true. Everything here may run in any number of processes at once. */
+@Injectable()
+export class DeliveryService {
+  private readonly parts: RunParts;
+  /** One run keeps all connections of the provider busy; a second one of the same campaign would only take database connections from others. */
+  private readonly running = new Set<string>();
+
+  constructor(
+    private readonly db: Database,
+    private readonly queries: DeliveryQueries,
+    private readonly ledger: LedgerQueries,
+    claims: ClaimService,
+    composer: MessageComposer,
+    gate: GateService,
+    private readonly outlet: Outlet,
+    settlements: SettlementService,
+    private readonly recovery: RecoveryService,
+    private readonly events: EventApplier,
+    private readonly clock: Clock,
+    random: Random,
+    @InjectTypedQueue(deliveryQueue) private readonly queue: TypedQueue<DeliveryJobs>,
+  ) {
+    this.parts = { claims, composer, gate, outlet, settlements, clock, random };
+  }
+
+  /**
+   * Sends the campaign's due mail until there is none, `maxMs` have passed, or the campaign or the provider stops; then waits for what is under
+   * way. `sent` counts accepted messages; `more` asks for another call. A campaign this process is already sending is left alone.
+   */
+  async deliverCampaign(tenantId: string, campaignId: string, budget: { maxMs: number }): Promise<{ sent: number; more: boolean }> {
+    if (this.outlet.isPaused || this.running.has(campaignId)) return { sent: 0, more: false };
+    const deadline = performance.now() + budget.maxMs;
+    this.running.add(campaignId);
+    try {
+      const campaign = await this.db.inTenant(tenantId, (tx) =>
+        this.queries.findSendingCampaign(tx, tenantId, campaignId, this.clock.now()),
+      );
+      return campaign ? await new CampaignRun(this.parts, campaign, deadline).run() : { sent: 0, more: false };
+    } finally {
+      this.running.delete(campaignId);
+    }
+  }
+
+  /** System scope: active campaigns with due mail that nobody holds. */
+  listCampaignsWithMail(tx: Tx, now: Date, limit: number): Promise<CampaignWithMail[]> {
+    return this.ledger.listCampaignsWithMail(tx, now, limit);
+  }
+
+  /** Wakes workers for every campaign with due mail. Returns how many campaigns that are. */
+  async hintDue(): Promise<number> {
+    if (this.outlet.isPaused) return 0;
+    const campaigns = await this.db.asSystem((tx) => this.listCampaignsWithMail(tx, this.clock.now(), CAMPAIGNS_PER_SWEEP));
+    for (const { tenantId, campaignId, queued } of campaigns) {
+      const shards = Math.min(Math.max(Math.ceil(queued / MAIL_PER_SHARD), 1), MAX_SHARDS);
+      for (let shard = 0; shard < shards; shard++) await this.hint(tenantId, campaignId, shard);
+    }
+    return campaigns.length;
+  }
+
+  async hint(tenantId: string, campaignId: string, shard: number): Promise<void> {
+    await this.queue.hint('deliver-campaign', { tenantId, campaignId, shard }, { dedupeId: deliverDedupeId(campaignId, shard) });
+  }
+
+  recoverExpired(): Promise<number> {
+    return this.recovery.recoverExpired();
+  }
+
+  settleUnknown(): Promise<number> {
+    return this.recovery.settleUnknown();
+  }
+
+  /** Applies up to `limit` events that have come back; returns how many. */
+  applyEvents(limit: number): Promise<number> {
+    return this.events.applyEvents(limit);
+  }
+
+  /** Everything that is due, once: the cron's backstop for the pollers. */
+  async sweep(): Promise<void> {
+    await this.recoverExpired();
+    await this.settleUnknown();
+    while ((await this.applyEvents(EVENTS_PER_SWEEP)) > 0);
+    await this.hintDue();
+  }
+
+  /**
+   * Closes up to `limit` queued rows of a campaign that has ended (`skipped`) or was cancelled (`cancelled`). Rows on their way to the provider
+   * are not touched. Repeat until it returns less than `limit`. Does not move the contacts: the caller ends their enrolments.
+   */
+  cancelQueued(tx: Tx, tenantId: string, campaignId: string, reason: string, limit = CANCEL_CHUNK): Promise<number> {
+    const status = reason === 'campaign_cancelled' ? 'cancelled' : 'skipped';
+    return this.ledger.closeQueued(tx, tenantId, { campaignId, status, reason, now: this.clock.now(), limit });
+  }
+}

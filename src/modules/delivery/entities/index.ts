@@ -1,0 +1,1 @@
+export { Email } from './email.entity.js';

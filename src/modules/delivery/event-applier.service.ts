@@ -1,0 +1,162 @@
+import { Injectable } from '@nestjs/common';
+import { Database, type Tx } from '../../database/index.js';
+import { Clock } from '../../shared/clock.js';
+import { ContactEffects } from '../contacts/index.js';
+import { EnrollmentService } from '../enrollment/index.js';
+import { FASTEST_HUMAN_CLICK_MS, TrackingService, type AppliedEvent, type UnappliedEvent } from '../tracking/index.js';
+import { withFact } from './domain/facts.js';
+import { EventQueries, type TouchedEmail } from './event.queries.js';
+
+interface Judged {
+  event: UnappliedEvent;
+  email: TouchedEmail;
+  isMachine: boolean;
+  machineReason: string | null;
+}
+
+/** Applies facts from outside to the ledger, in sets, and draws the consequences: who bounced or complained gets no more mail. */
+@Injectable()
+export class EventApplier {
+  constructor(
+    private readonly db: Database,
+    private readonly queries: EventQueries,
+    private readonly tracking: TrackingService,
+    private readonly enrollments: EnrollmentService,
+    private readonly contacts: ContactEffects,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Returns how many events were applied. Events of messages that do not exist (yet) stay where they are. */
+  applyEvents(limit: number): Promise<number> {
+    return this.db.asSystem(async (tx) => {
+      const events = await this.tracking.claimUnapplied(tx, limit);
+      if (events.length === 0) return 0;
+      const before = new Map(
+        (await this.queries.lockEmails(tx, distinctEmails(events))).map((email) => [keyOf(email.tenantId, email.id), email]),
+      );
+      const judged = events.flatMap((event) => {
+        const email = before.get(keyOf(event.tenantId, event.emailId));
+        return email ? [judge(event, email)] : [];
+      });
+      const after = new Map(before);
+      for (const { event, email, isMachine } of judged) {
+        const key = keyOf(email.tenantId, email.id);
+        const current = after.get(key) as TouchedEmail;
+        after.set(key, { ...current, ...withFact(current, { ...event, isMachine }) });
+      }
+      await this.save(tx, before, [...after.values()]);
+      for (const [tenantId, own] of byTenant(judged)) await this.drawConsequences(tx, tenantId, own);
+      return this.tracking.markApplied(tx, judged.map(appliedOf));
+    });
+  }
+
+  /** A row that was open and of which we now know that it was handed over lets its contact go on. */
+  private async save(tx: Tx, before: Map<string, TouchedEmail>, after: TouchedEmail[]): Promise<void> {
+    const now = this.clock.now();
+    const changed = after.filter((email) => email !== before.get(keyOf(email.tenantId, email.id)));
+    const settled = changed.filter((email) => isOpen(before.get(keyOf(email.tenantId, email.id)) as TouchedEmail) && !isOpen(email));
+    for (const email of settled) email.settledAt ??= now;
+    if (changed.length > 0) await this.queries.saveFates(tx, changed);
+    for (const [tenantId, emails] of byTenant(settled)) {
+      const results = emails.map(({ enrollmentId, stepId, entryNumber, sentAt }) => ({
+        enrollmentId,
+        stepId,
+        entryNumber,
+        outcome: 'sent' as const,
+        at: sentAt ?? now,
+      }));
+      await this.enrollments.leaveEmailStep(tx, tenantId, results);
+    }
+  }
+
+  private async drawConsequences(tx: Tx, tenantId: string, judged: (Judged & { tenantId: string })[]): Promise<void> {
+    const of = (wanted: (event: UnappliedEvent) => boolean) => judged.filter(({ event }) => wanted(event));
+    const bounced = of(({ type, bounceClass }) => type === 'bounced' && bounceClass === 'hard');
+    await this.suppress(tx, tenantId, bounced, 'hard_bounce', 'bounced');
+    await this.suppress(
+      tx,
+      tenantId,
+      of(({ type }) => type === 'complained'),
+      'complaint',
+      'complained',
+    );
+    await this.unsubscribe(
+      tx,
+      tenantId,
+      of(({ type }) => type === 'unsubscribed'),
+    );
+  }
+
+  private async suppress(
+    tx: Tx,
+    tenantId: string,
+    judged: Judged[],
+    reason: 'hard_bounce' | 'complaint',
+    exitReason: 'bounced' | 'complained',
+  ): Promise<void> {
+    const contacts = judged.flatMap(({ email, event }) =>
+      email.toEmail === null ? [] : [{ contactId: email.contactId, email: email.toEmail, event }],
+    );
+    if (contacts.length === 0) return;
+    const entries = contacts.map(({ email, event }) => ({ email, reason, source: event.source, detail: event.detail ?? undefined }));
+    await this.contacts.suppress(tx, tenantId, entries);
+    const contactIds = await this.queries.withSameAddress(tx, tenantId, contacts);
+    await this.enrollments.exit(tx, tenantId, { contactIds }, exitReason, this.clock.now());
+  }
+
+  private async unsubscribe(tx: Tx, tenantId: string, judged: Judged[]): Promise<void> {
+    if (judged.length === 0) return;
+    for (const { event, email } of judged) {
+      // Through our own page the contact is unsubscribed already, and may have come back since.
+      if (event.source === 'page' || event.source === 'one_click') continue;
+      const how = { reason: `reported by ${event.source}`, at: event.occurredAt, source: 'provider' as const };
+      await this.contacts.unsubscribe(tx, tenantId, email.contactId, how);
+    }
+    const contactIds = [...new Set(judged.map(({ email }) => email.contactId))];
+    const enrollmentIds = await this.queries.marketingEnrollments(tx, tenantId, contactIds);
+    await this.enrollments.exit(tx, tenantId, { enrollmentIds }, 'unsubscribed', this.clock.now());
+  }
+}
+
+/** Clicks faster than anybody reads are a scanner's. Only now is it known when the message went out. */
+function judge(event: UnappliedEvent, email: TouchedEmail): Judged & { tenantId: string } {
+  const sentAt = email.sentAt ?? email.sendingAt;
+  const isTooFast =
+    event.type === 'clicked' &&
+    !event.isMachine &&
+    sentAt !== null &&
+    event.occurredAt.getTime() - sentAt.getTime() < FASTEST_HUMAN_CLICK_MS;
+  return {
+    tenantId: event.tenantId,
+    event,
+    email,
+    isMachine: event.isMachine || isTooFast,
+    machineReason: isTooFast ? 'too_fast' : event.machineReason,
+  };
+}
+
+function appliedOf({ event, email, isMachine, machineReason }: Judged): AppliedEvent {
+  const { tenantId, id, occurredAt } = event;
+  return { tenantId, id, occurredAt, campaignId: email.campaignId, isMachine, machineReason };
+}
+
+function isOpen({ status, settledAt }: TouchedEmail): boolean {
+  return status === 'queued' || status === 'sending' || (status === 'unknown' && settledAt === null);
+}
+
+function distinctEmails(events: UnappliedEvent[]): { tenantId: string; id: string }[] {
+  const emails = events.map(({ tenantId, emailId }) => [keyOf(tenantId, emailId), { tenantId, id: emailId }] as const);
+  return [...new Map(emails).values()];
+}
+
+function byTenant<T extends { tenantId: string }>(items: T[]): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(item.tenantId);
+    if (group) group.push(item);
+    else groups.set(item.tenantId, [item]);
+  }
+  return groups;
+}
+
+const keyOf = (tenantId: string, id: string): string => `${tenantId}/${id}`;

@@ -1,0 +1,97 @@
+import { Injectable } from '@nestjs/common';
+import { affected, rows, type Tx } from '../../database/index.js';
+import type { Fate } from './domain/facts.js';
+
+/** A ledger row about which something came back; locked. */
+export interface TouchedEmail extends Fate {
+  tenantId: string;
+  id: string;
+  campaignId: string;
+  stepId: string;
+  contactId: string;
+  enrollmentId: string;
+  entryNumber: number;
+  toEmail: string | null;
+  settledAt: Date | null;
+}
+
+/**
+ * Facts from outside, applied to the ledger. System scope: one batch may concern many tenants, and every join is by tenant. Not prepared, for the
+ * reason `DeliveryQueries` gives.
+ */
+@Injectable()
+export class EventQueries {
+  /** Locks the rows in the order of their ids. */
+  async lockEmails(tx: Tx, emails: { tenantId: string; id: string }[]): Promise<TouchedEmail[]> {
+    return rows(
+      tx,
+      `SELECT e.tenant_id AS "tenantId", e.id, e.campaign_id AS "campaignId", e.step_id AS "stepId", e.contact_id AS "contactId",
+              e.enrollment_id AS "enrollmentId", e.entry_number AS "entryNumber", e.to_email AS "toEmail", e.status, e.reason, e.detail,
+              e.settled_at AS "settledAt", e.sending_at AS "sendingAt", e.sent_at AS "sentAt", e.delivered_at AS "deliveredAt",
+              e.bounced_at AS "bouncedAt", e.complained_at AS "complainedAt", e.unsubscribed_at AS "unsubscribedAt",
+              e.first_opened_at AS "firstOpenedAt", e.first_human_opened_at AS "firstHumanOpenedAt", e.first_clicked_at AS "firstClickedAt",
+              e.first_human_clicked_at AS "firstHumanClickedAt", e.replied_at AS "repliedAt"
+         FROM emails e JOIN unnest($1::uuid[], $2::uuid[]) AS v(tenant_id, id) ON e.tenant_id = v.tenant_id AND e.id = v.id
+        ORDER BY e.tenant_id, e.id FOR UPDATE OF e`,
+      [emails.map((e) => e.tenantId), emails.map((e) => e.id)],
+    );
+  }
+
+  /** Writes the fates of rows that `lockEmails` locked. */
+  async saveFates(tx: Tx, emails: TouchedEmail[]): Promise<number> {
+    const times = <K extends keyof TouchedEmail>(column: K) => emails.map((email) => email[column]);
+    return affected(
+      tx,
+      `UPDATE emails e SET status = v.status, reason = v.reason, detail = v.detail, settled_at = v.settled_at, sent_at = v.sent_at,
+              delivered_at = v.delivered_at, bounced_at = v.bounced_at, complained_at = v.complained_at, unsubscribed_at = v.unsubscribed_at,
+              first_opened_at = v.first_opened_at, first_human_opened_at = v.first_human_opened_at, first_clicked_at = v.first_clicked_at,
+              first_human_clicked_at = v.first_human_clicked_at, replied_at = v.replied_at
+         FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[],
+           $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[],
+           $15::timestamptz[], $16::timestamptz[])
+           AS v(tenant_id, id, status, reason, detail, settled_at, sent_at, delivered_at, bounced_at, complained_at, unsubscribed_at,
+             first_opened_at, first_human_opened_at, first_clicked_at, first_human_clicked_at, replied_at)
+        WHERE e.tenant_id = v.tenant_id AND e.id = v.id`,
+      [
+        times('tenantId'),
+        times('id'),
+        times('status'),
+        times('reason'),
+        times('detail'),
+        times('settledAt'),
+        times('sentAt'),
+        times('deliveredAt'),
+        times('bouncedAt'),
+        times('complainedAt'),
+        times('unsubscribedAt'),
+        times('firstOpenedAt'),
+        times('firstHumanOpenedAt'),
+        times('firstClickedAt'),
+        times('firstHumanClickedAt'),
+        times('repliedAt'),
+      ],
+    );
+  }
+
+  /** Of these contacts, those who still have the address the message went to: a new address does not inherit the old one's bounces. */
+  async withSameAddress(tx: Tx, tenantId: string, contacts: { contactId: string; email: string }[]): Promise<string[]> {
+    const found = await rows<{ id: string }>(
+      tx,
+      `SELECT k.id FROM contacts k JOIN unnest($2::uuid[], $3::text[]) AS v(id, email) ON k.id = v.id AND k.email_norm = lower(v.email)
+        WHERE k.tenant_id = $1`,
+      [tenantId, contacts.map((c) => c.contactId), contacts.map((c) => c.email)],
+    );
+    return found.map(({ id }) => id);
+  }
+
+  /** Live enrolments of these contacts in marketing campaigns: an unsubscription does not end what they need to be told. */
+  async marketingEnrollments(tx: Tx, tenantId: string, contactIds: string[]): Promise<string[]> {
+    const found = await rows<{ id: string }>(
+      tx,
+      `SELECT n.id FROM campaign_contacts n JOIN campaigns c ON c.tenant_id = n.tenant_id AND c.id = n.campaign_id
+        WHERE n.tenant_id = $1 AND n.contact_id = ANY($2::uuid[]) AND n.status IN ('enrolled', 'active', 'paused') AND c.category = 'marketing'`,
+      [tenantId, contactIds],
+    );
+    return found.map(({ id }) => id);
+  }
+}

@@ -1,0 +1,72 @@
+import { Injectable } from '@nestjs/common';
+import { Database, type Tx } from '../../database/index.js';
+import { Clock } from '../../shared/clock.js';
+import { CAMPAIGN_LOCK } from '../campaigns/index.js';
+import { DeliveryQueries, type FireRequest } from './delivery.queries.js';
+import type { ClaimedEmail, Refusal, SendingCampaign, Settlement } from './delivery.types.js';
+import { Outlet } from './outlet.js';
+import { SettlementService } from './settlement.service.js';
+
+export interface FireResult {
+  /** Committed as `sending`: the provider may be called for these and for no others. */
+  fired: Set<string>;
+  /** The campaign sends nothing at the moment: there is no use in trying further rows. */
+  isClosed: boolean;
+}
+
+/** The last look before a message goes out. Everything that may stop it is decided in the transaction that commits it as `sending`. */
+@Injectable()
+export class GateService {
+  constructor(
+    private readonly db: Database,
+    private readonly queries: DeliveryQueries,
+    private readonly settlements: SettlementService,
+    private readonly outlet: Outlet,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * `queued → sending` for a group of rows claimed with one token. Rows that may not go out are settled (with their contacts) or put back, in
+   * the same transaction. When this throws, the group may or may not have been committed: the caller must put it back before it forgets it.
+   */
+  async fire(campaign: SendingCampaign, token: string, group: ClaimedEmail[]): Promise<FireResult> {
+    const request: FireRequest = {
+      campaignId: campaign.campaignId,
+      token,
+      now: this.clock.now(),
+      leaseSeconds: this.outlet.sendLeaseMs / 1000,
+      provider: this.outlet.providerName,
+      ids: group.map(({ id }) => id),
+      emails: group.map(({ email }) => email),
+    };
+    return this.db.inTenant(campaign.tenantId, async (tx) => {
+      await this.queries.shareCampaign(tx, CAMPAIGN_LOCK, campaign.campaignId);
+      const fired = new Set(await this.queries.fire(tx, campaign.tenantId, request));
+      const refused = group.filter(({ id }) => !fired.has(id));
+      const isClosed = refused.length > 0 && (await this.settleRefused(tx, campaign.tenantId, request, refused));
+      return { fired, isClosed };
+    });
+  }
+
+  private async settleRefused(tx: Tx, tenantId: string, request: FireRequest, refused: ClaimedEmail[]): Promise<boolean> {
+    const byId = new Map(refused.map((email) => [email.id, email]));
+    const refusals = await this.queries.explainRefusals(tx, tenantId, request, [...byId.keys()]);
+    const settlements: Settlement[] = [];
+    for (const refusal of refusals) {
+      if (refusal.verdict !== 'lost') settlements.push(settlementOf(byId.get(refusal.id) as ClaimedEmail, refusal, request.now));
+    }
+    await this.settlements.settleIn(tx, tenantId, settlements);
+    return refusals.some(
+      ({ verdict, ...r }) =>
+        verdict === 'cancel' || ('reason' in r && ['campaign_not_active', 'not_started', 'campaign_ended'].includes(r.reason)),
+    );
+  }
+}
+
+function settlementOf(email: ClaimedEmail, refusal: Exclude<Refusal, { verdict: 'lost' }>, at: Date): Settlement {
+  const { id, token, stepId, enrollmentId, entryNumber } = email;
+  const ref = { id, token, stepId, enrollmentId, entryNumber, at, detail: null, reason: refusal.reason };
+  if (refusal.verdict === 'skip') return { ...ref, status: 'skipped' };
+  if (refusal.verdict === 'cancel') return { ...ref, status: 'cancelled' };
+  return { ...ref, status: 'queued', dueAt: refusal.dueAt };
+}

@@ -1,0 +1,90 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { AppConfig } from '../../config/index.js';
+import { EmailProvider, type OutgoingMessage, type SendOutcome } from '../mail/index.js';
+import { FairSlots } from './domain/fair-slots.js';
+import { Pace } from './domain/pace.js';
+
+const MAX_CLAIM = 1_000;
+const MAX_GROUP = 500;
+/** Beyond the provider's own limit: time to write down what it said. */
+const MARGIN_MS = 15_000;
+/** How long an account that named no time is left alone. */
+const ACCOUNT_PAUSE_MS = 30_000;
+const LONGEST_PAUSE_MS = 3_600_000;
+
+/** The way out of this process: the provider's connections, shared fairly between campaigns, and what has been learned about its pace. */
+@Injectable()
+export class Outlet {
+  readonly pace: Pace;
+  /** From firing until the row counts as `unknown`. */
+  readonly sendLeaseMs: number;
+  /** How many groups of one campaign may be on their way at once. */
+  readonly groupsInFlight: number;
+
+  private readonly logger = new Logger('Delivery');
+  private readonly slots: FairSlots;
+  private pausedUntil = 0;
+
+  constructor(
+    private readonly provider: EmailProvider,
+    config: AppConfig,
+  ) {
+    const { maxBatch, maxConcurrency, sendTimeoutMs } = provider;
+    this.slots = new FairSlots(maxConcurrency);
+    const minGroup = Math.min(maxBatch * maxConcurrency, 200);
+    this.pace = new Pace({ minGroup, maxGroup: MAX_GROUP, maxBatch: MAX_CLAIM });
+    this.sendLeaseMs = Math.max(config.engine.sendLeaseSeconds * 1000, sendTimeoutMs + MARGIN_MS);
+    this.groupsInFlight = Math.min(Math.max(Math.ceil((maxBatch * maxConcurrency) / MAX_GROUP), 2), 4);
+  }
+
+  get providerName(): string {
+    return this.provider.name;
+  }
+
+  get batchSize(): number {
+    return this.provider.maxBatch;
+  }
+
+  /** The provider asked to be left alone, or refused the account: nothing is fired meanwhile. */
+  get isPaused(): boolean {
+    return performance.now() < this.pausedUntil;
+  }
+
+  pause(retryAfterMs: number | undefined, reason: string): void {
+    const ms = Math.min(retryAfterMs ?? ACCOUNT_PAUSE_MS, LONGEST_PAUSE_MS);
+    if (!this.isPaused) this.logger.warn(`Provider ${this.provider.name} is left alone for ${Math.round(ms / 1000)} s (${reason})`);
+    this.pausedUntil = Math.max(this.pausedUntil, performance.now() + ms);
+  }
+
+  /**
+   * Hands over one call's worth of messages once a slot is free, and answers an outcome for each. `null`: the slot came after `latestStart`
+   * (performance.now() based) or the provider has been paused meanwhile, and nothing was handed over.
+   */
+  send(campaignId: string, messages: OutgoingMessage[], latestStart: number): Promise<SendOutcome[] | null> {
+    return this.slots.run(campaignId, async () => {
+      if (performance.now() > latestStart || this.isPaused) return null;
+      const outcomes = await this.call(messages);
+      const account = outcomes.find((outcome) => outcome.kind === 'retry' && outcome.scope === 'account');
+      if (account?.kind === 'retry') this.pause(account.retryAfterMs, account.reason);
+      return outcomes;
+    });
+  }
+
+  /** Providers never throw and always answer in time; should one do otherwise, its messages are in doubt and nothing else suffers. */
+  private async call(messages: OutgoingMessage[]): Promise<SendOutcome[]> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error('the provider did not answer in time')), this.provider.sendTimeoutMs + MARGIN_MS / 3);
+    });
+    const inDoubt = (detail: string): SendOutcome => ({ kind: 'unknown', reason: 'provider_fault', detail });
+    try {
+      const outcomes = await Promise.race([this.provider.send(messages), late]);
+      return messages.map((_, i) => outcomes[i] ?? inDoubt('the provider gave no outcome for this message'));
+    } catch (error) {
+      this.logger.error(`Provider ${this.provider.name} broke its contract: ${(error as Error).message}`, (error as Error).stack);
+      return messages.map(() => inDoubt((error as Error).message));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import { Injectable } from '@nestjs/common';
+import { Database, type Tx } from '../../database/index.js';
+import { ContactEffects } from '../contacts/index.js';
+import { EnrollmentService, type EmailStepResult } from '../enrollment/index.js';
+import { DeliveryQueries } from './delivery.queries.js';
+import type { Settlement, SkipReason } from './delivery.types.js';
+
+/** Why the contact leaves the campaign when its message was skipped; a reason not listed here moves it on to the next step. */
+const EXIT_OF_SKIP = {
+  unsubscribed: 'unsubscribed',
+  suppressed: 'suppressed',
+  contact_deleted: 'contact_deleted',
+  campaign_ended: 'campaign_ended',
+} as const satisfies Partial<Record<SkipReason, EmailStepResult['exitReason']>>;
+
+/** Writes how messages ended, and moves their contacts on, in one transaction: a message is never recorded without its consequence. */
+@Injectable()
+export class SettlementService {
+  constructor(
+    private readonly db: Database,
+    private readonly queries: DeliveryQueries,
+    private readonly enrollments: EnrollmentService,
+    private readonly contacts: ContactEffects,
+  ) {}
+
+  /** Safe to repeat: rows already decided are passed over. Returns how many were written. */
+  settle(tenantId: string, settlements: Settlement[]): Promise<number> {
+    return this.db.inTenant(tenantId, (tx) => this.settleIn(tx, tenantId, settlements));
+  }
+
+  async settleIn(tx: Tx, tenantId: string, settlements: Settlement[]): Promise<number> {
+    if (settlements.length === 0) return 0;
+    const finished = new Set(await this.queries.finish(tx, tenantId, settlements));
+    const mine = settlements.filter(({ id }) => finished.has(id));
+    const results = mine.map(resultOf).filter((result) => result !== null);
+    if (results.length > 0) await this.enrollments.leaveEmailStep(tx, tenantId, results);
+    const dead = mine.filter((settlement) => settlement.suppressEmail !== undefined);
+    if (dead.length > 0) {
+      const entries = dead.map(({ suppressEmail, detail }) => ({
+        email: suppressEmail as string,
+        reason: 'hard_bounce' as const,
+        source: 'provider',
+        detail: detail ?? undefined,
+      }));
+      await this.contacts.suppress(tx, tenantId, entries);
+    }
+    return mine.length;
+  }
+}
+
+/** Null while nothing is decided: the contact stays on its step. */
+function resultOf(settlement: Settlement): EmailStepResult | null {
+  const { enrollmentId, stepId, entryNumber, at, status, reason, detail } = settlement;
+  const step = { enrollmentId, stepId, entryNumber, at };
+  if (status === 'queued' || status === 'unknown') return null;
+  if (status === 'sent') return { ...step, outcome: 'sent' };
+  if (status === 'cancelled') return { ...step, outcome: 'exited', exitReason: 'campaign_cancelled' };
+  if (status === 'failed') {
+    if (settlement.suppressEmail !== undefined) return { ...step, outcome: 'exited', exitReason: 'bounced' };
+    return { ...step, outcome: 'failed', error: `${reason}: ${detail}` };
+  }
+  const exitReason = EXIT_OF_SKIP[reason as keyof typeof EXIT_OF_SKIP];
+  return exitReason ? { ...step, outcome: 'exited', exitReason } : { ...step, outcome: 'skipped' };
+}

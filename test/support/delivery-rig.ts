@@ -1,0 +1,200 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { DataSource } from 'typeorm';
+import { type AppConfig, loadConfig } from '../../src/config/index.js';
+import { affected, buildDataSourceOptions, Database, row, rows } from '../../src/database/index.js';
+import type { ContactEffects } from '../../src/modules/contacts/index.js';
+import { ClaimService } from '../../src/modules/delivery/claim.service.js';
+import { DeliveryQueries } from '../../src/modules/delivery/delivery.queries.js';
+import { DeliveryService } from '../../src/modules/delivery/delivery.service.js';
+import { EventApplier } from '../../src/modules/delivery/event-applier.service.js';
+import { EventQueries } from '../../src/modules/delivery/event.queries.js';
+import { GateService } from '../../src/modules/delivery/gate.service.js';
+import { Ledger } from '../../src/modules/delivery/ledger.js';
+import { LedgerQueries } from '../../src/modules/delivery/ledger.queries.js';
+import { MessageComposer } from '../../src/modules/delivery/message-composer.js';
+import { Outlet } from '../../src/modules/delivery/outlet.js';
+import { RecoveryQueries } from '../../src/modules/delivery/recovery.queries.js';
+import { RecoveryService } from '../../src/modules/delivery/recovery.service.js';
+import { SettlementService } from '../../src/modules/delivery/settlement.service.js';
+import type { EnrollmentService } from '../../src/modules/enrollment/index.js';
+import { EmailProvider, type OutgoingMessage, type SendOutcome } from '../../src/modules/mail/index.js';
+import type { StepContents } from '../../src/modules/steps/index.js';
+import { ContentRenderer, type CompiledContent } from '../../src/modules/templates/index.js';
+import { TrackingQueries } from '../../src/modules/tracking/tracking.queries.js';
+import { TrackingService } from '../../src/modules/tracking/tracking.service.js';
+import { TrackingTokens } from '../../src/modules/tracking/tracking-tokens.js';
+import type { TypedQueue } from '../../src/queue/index.js';
+import type { DeliveryJobs } from '../../src/modules/delivery/delivery.jobs.js';
+import { SystemIds } from '../../src/shared/ids.js';
+import type { Random } from '../../src/shared/random.js';
+import { FakeClock } from './fake-clock.js';
+
+const CONTENT: CompiledContent = {
+  version: 1,
+  subject: 'Hello {{ contact.first_name }}',
+  html: '<p>Hi {{ contact.first_name }}</p>',
+  text: 'Hi {{ contact.first_name }}',
+  links: [],
+  hasUnsubscribe: true,
+  size: 60,
+  variables: [],
+};
+
+/** A provider that does what the test says, and remembers every message it was given: the ground truth. */
+export class ScriptedProvider extends EmailProvider {
+  readonly name = 'null' as const;
+  sendTimeoutMs = 1_000;
+  readonly handedOver: OutgoingMessage[] = [];
+  /** Replace to script outcomes. */
+  answer: (message: OutgoingMessage) => SendOutcome | Promise<SendOutcome> = () => ({ kind: 'accepted', providerMessageId: 'p-1' });
+
+  constructor(
+    readonly maxBatch = 10,
+    readonly maxConcurrency = 2,
+  ) {
+    super();
+  }
+
+  send(messages: OutgoingMessage[]): Promise<SendOutcome[]> {
+    this.handedOver.push(...messages);
+    return Promise.all(messages.map(async (message) => this.answer(message)));
+  }
+
+  async close(): Promise<void> {}
+}
+
+export interface DeliveryParts {
+  db: Database;
+  clock: FakeClock;
+  config: AppConfig;
+  provider: ScriptedProvider;
+  delivery: DeliveryService;
+  ledger: Ledger;
+  claims: ClaimService;
+  gate: GateService;
+  settlements: SettlementService;
+  tracking: TrackingService;
+  tokens: TrackingTokens;
+  /** Names of campaigns hinted so far. */
+  hints: string[];
+}
+
+/** One worker, by hand, on a database: as many as a test needs, each with connections of its own. */
+export async function deliveryWorker(
+  url: string,
+  enrollments: (db: Database) => EnrollmentService,
+  contacts: () => ContactEffects,
+  options: { provider?: EmailProvider; clock?: FakeClock; env?: Record<string, string>; content?: CompiledContent } = {},
+): Promise<DeliveryParts & { close(): Promise<void> }> {
+  const dataSource = await new DataSource(buildDataSourceOptions(url)).initialize();
+  const random: Random = { next: () => 0.5 };
+  const db = new Database(dataSource, random);
+  const clock = options.clock ?? new FakeClock('2030-01-07T08:00:00Z');
+  const config = loadConfig({
+    DATABASE_URL: url,
+    APP_SECRET: 'a secret of tests only, long enough for the check',
+    PUBLIC_URL: 'https://mail.acme.example',
+    SEND_LEASE_SECONDS: '5',
+    CLAIM_LEASE_SECONDS: '5',
+    ...options.env,
+  });
+  const provider = (options.provider ?? new ScriptedProvider()) as ScriptedProvider;
+  const ids = new SystemIds();
+  const queries = new DeliveryQueries();
+  const outlet = new Outlet(provider, config);
+  const exits = enrollments(db);
+  const effects = contacts();
+  const settlements = new SettlementService(db, queries, exits, effects);
+  const claims = new ClaimService(db, queries, config, clock, ids);
+  const gate = new GateService(db, queries, settlements, outlet, clock);
+  const tokens = new TrackingTokens(config);
+  const contents = {
+    load: async (_tx: unknown, _tenantId: string, stepIds: string[]) =>
+      new Map(stepIds.map((id) => [id, { compiled: options.content ?? CONTENT, linkIds: [], subjectLine: 'Hello' }])),
+  } as unknown as StepContents;
+  const composer = new MessageComposer(db, contents, new ContentRenderer(), tokens, config);
+  const tracking = new TrackingService(new TrackingQueries(), db, clock);
+  const recovery = new RecoveryService(db, new RecoveryQueries(), exits, clock, config);
+  const applier = new EventApplier(db, new EventQueries(), tracking, exits, effects, clock);
+  const hints: string[] = [];
+  const queue = {
+    hint: async (_name: string, { campaignId, shard }: { campaignId: string; shard: number }) => hints.push(`${campaignId}#${shard}`) > 0,
+  } as unknown as TypedQueue<DeliveryJobs>;
+  const ledgerQueries = new LedgerQueries();
+  const delivery = new DeliveryService(
+    db,
+    queries,
+    ledgerQueries,
+    claims,
+    composer,
+    gate,
+    outlet,
+    settlements,
+    recovery,
+    applier,
+    clock,
+    random,
+    queue,
+  );
+  const ledger = new Ledger(ledgerQueries, clock);
+  const close = async () => {
+    await delay(0);
+    await dataSource.destroy();
+  };
+  return { db, clock, config, provider, delivery, ledger, claims, gate, settlements, tracking, tokens, hints, close };
+}
+
+export interface SeededCampaign {
+  tenantId: string;
+  campaignId: string;
+  stepId: string;
+  /** The step behind the email: a wait, so that contacts stay visible there. */
+  nextStepId: string;
+}
+
+/** A launched campaign of one email and a wait, with `contacts` people parked on the email and their rows in the ledger. */
+export async function seedCampaign(
+  { db, clock, ledger }: Pick<DeliveryParts, 'db' | 'clock' | 'ledger'>,
+  options: { contacts: number; tenantId?: string; category?: 'marketing' | 'transactional'; unknownPolicy?: 'hold' | 'resend' },
+): Promise<SeededCampaign> {
+  const now = clock.now();
+  const tenantId =
+    options.tenantId ??
+    (await db.asSystem(
+      async (tx) =>
+        (await row<{ id: string }>(tx, `INSERT INTO tenants (name, postal_address) VALUES ('Acme', '1 Main St') RETURNING id`))!.id,
+    ));
+  return db.inTenant(tenantId, async (tx) => {
+    const campaign = (await row<{ id: string }>(
+      tx,
+      `INSERT INTO campaigns (tenant_id, name, campaign_type, status, category, from_email, from_name, launched_at, launch_state, unknown_policy)
+       VALUES ($1, 'Spring', 'drip', 'active', $3, 'news@acme.example', 'Acme', $2, 'enrolled', $4) RETURNING id`,
+      [tenantId, now, options.category ?? 'marketing', options.unknownPolicy ?? 'hold'],
+    ))!.id;
+    const steps = await rows<{ id: string }>(
+      tx,
+      `INSERT INTO campaign_steps (tenant_id, campaign_id, step_order, step_type, subject_line, wait_duration_value, wait_duration_unit)
+       VALUES ($1, $2, 1, 'email', 'Hello', NULL, NULL), ($1, $2, 2, 'wait', NULL, 3, 'days') RETURNING id`,
+      [tenantId, campaign],
+    );
+    await affected(
+      tx,
+      `WITH k AS (
+         INSERT INTO contacts (tenant_id, email, email_norm, first_name)
+         SELECT $1, format('p%s-%s@example.com', i, $2::uuid), format('p%s-%s@example.com', i, $2::uuid), 'Person ' || i FROM generate_series(1, $3::int) i RETURNING id)
+       INSERT INTO campaign_contacts (tenant_id, campaign_id, contact_id, status, current_step_id, started_at)
+       SELECT $1, $2, k.id, 'active', $4, $5 FROM k`,
+      [tenantId, campaign, options.contacts, steps[0].id, now],
+    );
+    const enrollments = await rows<{ enrollmentId: string; contactId: string; entryNumber: number }>(
+      tx,
+      `SELECT id AS "enrollmentId", contact_id AS "contactId", entry_number AS "entryNumber" FROM campaign_contacts WHERE tenant_id = $1 AND campaign_id = $2`,
+      [tenantId, campaign],
+    );
+    for (let at = 0; at < enrollments.length; at += 2_000) {
+      const chunk = enrollments.slice(at, at + 2_000).map((enrollment) => ({ ...enrollment, dueAt: now }));
+      await ledger.plan(tx, tenantId, campaign, steps[0].id, chunk);
+    }
+    return { tenantId, campaignId: campaign, stepId: steps[0].id, nextStepId: steps[1].id };
+  });
+}
