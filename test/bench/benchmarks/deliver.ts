@@ -1,0 +1,108 @@
+import type { Benchmark } from '../lib/benchmark.js';
+import { ledger, templateEmail, untilSent } from '../lib/campaigns.js';
+import { Child } from '../lib/child.js';
+import type { Options } from '../lib/options.js';
+import type { Outcome } from '../lib/report.js';
+import { inGroup, seedContacts } from '../lib/seed.js';
+import { Stage } from '../lib/stage.js';
+import { seconds } from '../lib/wait.js';
+
+const WARM_UP = 1_000;
+const DEADLINE_MS = 300_000;
+
+interface Sent {
+  rate: number;
+  sample: string;
+  outcome: Pick<Outcome, 'processes' | 'notes'>;
+}
+
+/** From the launch request to the last message in the sink. A small campaign before it warms code and connections, as the floors are warmed. */
+async function send(stage: Stage, sink: Child, size: number): Promise<Sent> {
+  const { api, cluster } = stage;
+  const email = await templateEmail(stage);
+  const campaign = async (group: string) => api.campaign({ name: group, segmentId: await api.segment(group, inGroup(group)) }, [email]);
+  const warmUp = await campaign('warm');
+  const campaignId = await campaign('all');
+  await api.launch(warmUp);
+  await untilSent(stage, warmUp, WARM_UP, DEADLINE_MS);
+  await cluster.settle('contacts', 'emails', 'campaign_contacts');
+  await sink.call('reset');
+  const meter = stage.meter({ name: sink.name, pid: sink.pid });
+  const took = await seconds(async () => {
+    await api.launch(campaignId);
+    await sink.call('waitFor', { count: size, deadlineMs: DEADLINE_MS });
+  });
+  const processes = meter.read();
+  await untilSent(stage, campaignId, size, 60_000);
+  const { count, bytes } = await sink.call<{ count: number; bytes: number }>('stats');
+  if (count !== size)
+    throw new Error(`the sink has ${count} messages instead of ${size}; ledger ${JSON.stringify(await ledger(stage, campaignId))}`);
+  const notes = [`A message has ${Math.round(bytes / count).toLocaleString('en-US')} bytes on the wire.`, ...(await stage.notes())];
+  return { rate: size / took, sample: await sink.call<string>('sample'), outcome: { processes, notes } };
+}
+
+const seed = (size: number): Parameters<typeof Stage.use>[0]['prepare'] => {
+  return async ({ cluster, tenantId }) => {
+    await seedContacts(cluster, tenantId, WARM_UP, 'warm');
+    await seedContacts(cluster, tenantId, size, 'all');
+  };
+};
+
+/** Rate of a floor: the same number of messages after a warm-up, once the product has stopped. */
+async function blast(file: string, size: number, argument: Record<string, unknown>): Promise<number> {
+  const child = await Child.start(file);
+  try {
+    await child.call('blast', { ...argument, count: WARM_UP });
+    const { seconds: took } = await child.call<{ seconds: number }>('blast', { ...argument, count: size });
+    return size / took;
+  } finally {
+    await child.stop();
+  }
+}
+
+async function withSink<T>(file: string, work: (sink: Child, port: number) => Promise<T>): Promise<T> {
+  const sink = await Child.start(file);
+  try {
+    return await work(sink, await sink.call<number>('port'));
+  } finally {
+    await sink.stop();
+  }
+}
+
+export const deliverSmtp: Benchmark = {
+  name: 'deliver-smtp',
+  about: 'personalised messages from launch to the last one in an SMTP sink',
+  size: 20_000,
+  run: (size, options: Options) =>
+    withSink(options.sink === 'minimal' ? 'smtp-sink' : 'smtp-server-sink', async (sink, port) => {
+      const mail = { MAIL_PROVIDER: 'smtp', SMTP_URL: `smtp://127.0.0.1:${port}` };
+      const { rate, sample, outcome } = await Stage.use({ options, mail, prepare: seed(size) }, (stage) => send(stage, sink, size));
+      const connections = Number(options.env.SMTP_CONNECTIONS ?? 8);
+      const raw = await blast('smtp-blast', size, { port, connections, sample, build: false });
+      const built = await blast('smtp-blast', size, { port, connections, sample, build: true });
+      return {
+        lines: [
+          { what: 'against ready-made raw messages', unit: 'messages/s', ours: rate, floor: raw, target: { atLeast: 0.6 } },
+          { what: 'against nodemailer building each message', unit: 'messages/s', ours: rate, floor: built, target: { atLeast: 1.3 } },
+        ],
+        ...outcome,
+      };
+    }),
+};
+
+export const deliverSendgrid: Benchmark = {
+  name: 'deliver-sendgrid',
+  about: 'personalised messages from launch to the last one in a double of POST /v3/mail/send',
+  size: 20_000,
+  run: (size, options: Options) =>
+    withSink('sendgrid-sink', async (sink, port) => {
+      const mail = { MAIL_PROVIDER: 'sendgrid', SENDGRID_API_KEY: 'SG.bench', SENDGRID_BASE_URL: `http://127.0.0.1:${port}` };
+      const { rate, sample, outcome } = await Stage.use({ options, mail, prepare: seed(size) }, (stage) => send(stage, sink, size));
+      const connections = Number(options.env.SENDGRID_CONNECTIONS ?? 16);
+      const floor = await blast('http-blast', size, { port, connections, sample });
+      return {
+        lines: [{ what: 'against undici with ready-made bodies', unit: 'messages/s', ours: rate, floor, target: { atLeast: 0.4 } }],
+        ...outcome,
+      };
+    }),
+};
