@@ -8,6 +8,7 @@ import { CampaignsModule } from '../modules/campaigns/index.js';
 import { ContactsModule } from '../modules/contacts/index.js';
 import { DeliveryModule, DeliveryWorkerModule } from '../modules/delivery/index.js';
 import { EnrollmentModule } from '../modules/enrollment/index.js';
+import { ExecutionModule, ExecutionSchedulerModule, ExecutionWorkerModule } from '../modules/execution/index.js';
 import { IdentityModule } from '../modules/identity/index.js';
 import { MailModule, MailboxModule } from '../modules/mail/index.js';
 import { SegmentsModule } from '../modules/segments/index.js';
@@ -33,14 +34,15 @@ const FEATURES: Modules = [
   StepsModule,
   EnrollmentModule,
   DeliveryModule,
+  ExecutionModule,
   AnalyticsModule,
 ];
 
 /** Processors and pollers, in processes with the role `worker`. */
-const WORKER: Modules = [DeliveryWorkerModule, AnalyticsWorkerModule];
+const WORKER: Modules = [DeliveryWorkerModule, ExecutionWorkerModule, AnalyticsWorkerModule];
 
 /** Crons, in processes with the role `scheduler`. */
-const SCHEDULER: Modules = [AnalyticsSchedulerModule];
+const SCHEDULER: Modules = [ExecutionSchedulerModule, AnalyticsSchedulerModule];
 
 /** The whole application, cut to the roles of this process. */
 @Module({})

@@ -15,7 +15,7 @@ import { createTestDatabase } from './test-database.js';
 export interface Answer {
   status: number;
   // Tests look into bodies of every shape.
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+
   body: any;
   etag: string | undefined;
 }

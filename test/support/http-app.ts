@@ -18,7 +18,7 @@ export interface Answer {
   status: number;
   headers: Record<string, string>;
   /** Parsed if it is JSON, else the text. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into answers of every shape
+
   body: any;
 }
 

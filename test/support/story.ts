@@ -7,6 +7,8 @@ export class Story {
   constructor(
     private readonly app: TestApp,
     readonly api: ApiClient,
+    /** Sender of this story's campaigns: tells its messages from those of others at a shared sink. */
+    readonly sender = 'news@acme.example',
   ) {}
 
   /** Imports contacts by CSV; `count` people named Person 1 … at example.com, unless rows are given. */
@@ -38,7 +40,7 @@ export class Story {
         name: 'Spring news',
         campaignType: 'broadcast',
         segmentId: over.segmentId ?? (await this.segment()),
-        fromEmail: 'news@acme.example',
+        fromEmail: this.sender,
         fromName: 'Acme News',
         ...over,
       }),

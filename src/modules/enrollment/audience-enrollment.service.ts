@@ -86,11 +86,8 @@ export class AudienceEnrollment {
       await this.audience(tx, campaign, ENROLL_PARAMS + 1),
     );
     const done = seen < limit;
-    await this.launches.recordEnrollProgress(tx, campaign.tenantId, campaign.id, {
-      cursor,
-      enrolled,
-      state: done ? 'enrolled' : 'enrolling',
-    });
+    const state = done ? 'enrolled' : 'enrolling';
+    await this.launches.recordEnrollProgress(tx, campaign.tenantId, campaign.id, { cursor, enrolled, state, total });
     return { enrolled, done };
   }
 

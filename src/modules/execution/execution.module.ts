@@ -1,0 +1,29 @@
+import { Module } from '@nestjs/common';
+import { QueueModule } from '../../queue/index.js';
+import { CampaignsModule } from '../campaigns/index.js';
+import { ContactsModule } from '../contacts/index.js';
+import { DeliveryModule } from '../delivery/index.js';
+import { EnrollmentModule } from '../enrollment/index.js';
+import { SegmentsModule } from '../segments/index.js';
+import { StepsModule } from '../steps/index.js';
+import { CampaignLifecycleRunner } from './campaign-lifecycle.service.js';
+import { executionQueue } from './execution.jobs.js';
+import { ExecutionQueries } from './execution.queries.js';
+import { ExecutionService } from './execution.service.js';
+import { StepEngine } from './step-engine.service.js';
+import { StepHandlers } from './step-handlers.js';
+
+@Module({
+  imports: [
+    CampaignsModule,
+    ContactsModule,
+    DeliveryModule,
+    EnrollmentModule,
+    SegmentsModule,
+    StepsModule,
+    QueueModule.register(executionQueue),
+  ],
+  providers: [ExecutionQueries, StepHandlers, StepEngine, CampaignLifecycleRunner, ExecutionService],
+  exports: [StepEngine, CampaignLifecycleRunner, ExecutionService],
+})
+export class ExecutionModule {}

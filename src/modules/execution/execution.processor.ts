@@ -1,0 +1,16 @@
+import { Processor } from '@nestjs/bullmq';
+import { TypedProcessor } from '../../queue/index.js';
+import { type ExecutionJobs, executionQueue } from './execution.jobs.js';
+import { ExecutionService } from './execution.service.js';
+
+@Processor(executionQueue.name, { concurrency: 4 })
+export class ExecutionProcessor extends TypedProcessor<ExecutionJobs> {
+  constructor(private readonly execution: ExecutionService) {
+    super();
+  }
+
+  protected readonly handlers = {
+    'enroll-campaign': (campaign: ExecutionJobs['enroll-campaign']) => this.execution.enroll(campaign),
+    'advance-campaign': (campaign: ExecutionJobs['advance-campaign']) => this.execution.advance(campaign),
+  };
+}

@@ -1,0 +1,5 @@
+export { CampaignLifecycleRunner } from './campaign-lifecycle.service.js';
+export { ExecutionModule } from './execution.module.js';
+export { ExecutionService } from './execution.service.js';
+export { ExecutionSchedulerModule, ExecutionWorkerModule } from './execution.worker.module.js';
+export { StepEngine } from './step-engine.service.js';
