@@ -82,7 +82,8 @@ export class AnalyticsService {
       async (tx) => {
         await this.daily.lock(tx, tenantId);
         const campaigns = await this.activity.zones(tx, tenantId, campaignIds);
-        const days = await this.daily.save(tx, tenantId, campaigns, this.clock.now());
+        let days = 0;
+        for (const campaign of campaigns) days += await this.daily.save(tx, tenantId, campaign, this.clock.now());
         await this.counters.refresh(
           tx,
           tenantId,

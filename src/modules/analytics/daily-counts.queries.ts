@@ -28,30 +28,30 @@ const COUNTS = [...Object.keys(MAIL_COUNTS), ...Object.keys(EVENT_COUNTS)];
 const MOMENTS = Object.entries(MAIL_COUNTS);
 
 /**
- * The counts of each day on which something happened. `$1` tenant, `$2` campaigns, `$3` their zones, `$4` and `$5` the instants between which
- * events are read. A message counts on the day each thing happened to it (not on the day it was sent), a person's second opening only among
- * the totals. The ledger is grouped by all its days at once, so that each row is read once and the days are taken apart afterwards.
+ * The counts of each day on which something happened. `$1` tenant, `$2` campaign, `$3` zone, `$4` and `$5` the instants between which events
+ * are read. A message counts on the day each thing happened to it (not on the day it was sent), a person's second opening only among the
+ * totals. The ledger is grouped by all its days at once, so that each row is read once and the days are taken apart afterwards. One campaign
+ * at a time: joined to a set of campaigns, small ones were planned like the biggest (650 ms instead of 5 beside one of 500,000 messages).
  */
 const DAILY = `
-  scope AS (SELECT * FROM unnest($2::uuid[], $3::text[]) AS s (campaign_id, zone)),
   mail AS (
-    SELECT s.campaign_id, ${MOMENTS.map(([count, column]) => `(e.${column} AT TIME ZONE s.zone)::date AS ${count}`).join(', ')}, count(*) AS n
-      FROM scope s JOIN emails e ON e.tenant_id = $1 AND e.campaign_id = s.campaign_id AND e.sent_at IS NOT NULL
-     GROUP BY s.campaign_id, ${MOMENTS.map((_, index) => index + 2).join(', ')}
+    SELECT ${MOMENTS.map(([count, column]) => `(${column} AT TIME ZONE $3)::date AS ${count}`).join(', ')}, count(*) AS n
+      FROM emails WHERE tenant_id = $1 AND campaign_id = $2 AND sent_at IS NOT NULL
+     GROUP BY ${MOMENTS.map((_, index) => index + 1).join(', ')}
   ), fact AS (
-    SELECT m.campaign_id, d.date, d.count, m.n
+    SELECT d.date, d.count, m.n
       FROM mail m CROSS JOIN LATERAL (VALUES ${MOMENTS.map(([count]) => `('${count}', m.${count})`).join(', ')}) AS d (count, date)
      WHERE d.date IS NOT NULL
      UNION ALL
-    SELECT s.campaign_id, (v.occurred_at AT TIME ZONE s.zone)::date, CASE v.type ${Object.entries(EVENT_COUNTS)
+    SELECT (occurred_at AT TIME ZONE $3)::date, CASE type ${Object.entries(EVENT_COUNTS)
       .map(([count, type]) => `WHEN '${type}' THEN '${count}'`)
       .join(' ')} END, count(*)
-      FROM scope s JOIN email_events v ON v.tenant_id = $1 AND v.campaign_id = s.campaign_id AND v.type IN ('opened', 'clicked') AND NOT v.is_machine
-       AND v.occurred_at >= $4 AND v.occurred_at < $5
-     GROUP BY 1, 2, 3
+      FROM email_events WHERE tenant_id = $1 AND campaign_id = $2 AND type IN ('opened', 'clicked') AND NOT is_machine
+       AND occurred_at >= $4 AND occurred_at < $5
+     GROUP BY 1, 2
   ), daily AS (
-    SELECT campaign_id, date, ${COUNTS.map((count) => `coalesce(sum(n) FILTER (WHERE count = '${count}'), 0)::int AS ${count}`).join(', ')}
-      FROM fact GROUP BY campaign_id, date
+    SELECT date, ${COUNTS.map((count) => `coalesce(sum(n) FILTER (WHERE count = '${count}'), 0)::int AS ${count}`).join(', ')}
+      FROM fact GROUP BY date
   )`;
 
 const AS_COUNTS = COUNTS.map((count) => `${count} AS "${count.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())}"`).join(', ');
@@ -79,8 +79,8 @@ export class DailyCountsQueries {
   ): Promise<DayCounts[]> {
     return rows<DayCounts>(tx, `WITH ${DAILY} SELECT date::text, ${AS_COUNTS} FROM daily WHERE date BETWEEN $6 AND $7 ORDER BY date`, [
       tenantId,
-      [campaign.campaignId],
-      [campaign.timezone],
+      campaign.campaignId,
+      campaign.timezone,
       range.from,
       range.to,
       range.startDate,
@@ -107,25 +107,24 @@ export class DailyCountsQueries {
   }
 
   /**
-   * Counts these campaigns anew and makes `campaign_analytics` say so: rows of days that are no longer counted go. Idempotent. One campaign is
+   * Counts this campaign anew and makes `campaign_analytics` say so: rows of days that are no longer counted go. Idempotent. One campaign is
    * counted by one transaction at a time (call `lock` before), or an older count could overwrite a newer one.
    *
    * @returns how many days are stored
    */
-  async save(tx: Tx, tenantId: string, campaigns: CampaignZone[], now: Date): Promise<number> {
+  async save(tx: Tx, tenantId: string, campaign: CampaignZone, now: Date): Promise<number> {
     const saved = await row<{ days: number }>(
       tx,
       `WITH ${DAILY}, saved AS (
          INSERT INTO campaign_analytics AS a (tenant_id, campaign_id, date, ${STORED.join(', ')})
-         SELECT $1, campaign_id, date, ${[...COUNTS, ...Object.values(RATES)].join(', ')}, $6 FROM daily ORDER BY campaign_id, date
+         SELECT $1, $2, date, ${[...COUNTS, ...Object.values(RATES)].join(', ')}, $6 FROM daily ORDER BY date
          ON CONFLICT (tenant_id, campaign_id, date) DO UPDATE SET ${STORED.map((column) => `${column} = excluded.${column}`).join(', ')}
          RETURNING 1
        ), gone AS (
          DELETE FROM campaign_analytics a
-          WHERE a.tenant_id = $1 AND a.campaign_id = ANY ($2) AND NOT EXISTS (
-            SELECT FROM daily d WHERE d.campaign_id = a.campaign_id AND d.date = a.date)
+          WHERE a.tenant_id = $1 AND a.campaign_id = $2 AND NOT EXISTS (SELECT FROM daily d WHERE d.date = a.date)
        ) SELECT count(*)::int AS days FROM saved`,
-      [tenantId, campaigns.map((c) => c.campaignId), campaigns.map((c) => c.timezone), '-infinity', 'infinity', now],
+      [tenantId, campaign.campaignId, campaign.timezone, '-infinity', 'infinity', now],
     );
     return saved?.days ?? 0;
   }

@@ -5,6 +5,9 @@ import type { LedgerFact } from './domain/ledger-balance.js';
 /** Undecided: something still has to happen to the row. */
 const OPEN = `(e.status IN ('queued', 'sending') OR (e.status = 'unknown' AND e.settled_at IS NULL))`;
 
+/** Said of each table by itself, not by a join to the campaigns: so a small campaign is planned as one, beside however big ones. */
+const OF_SCOPE = `cc.tenant_id = $1 AND ($2::uuid IS NULL OR cc.campaign_id = $2)`;
+
 /** What the ledger check compares, in one statement and so in one snapshot: nothing looks lost merely because it moved meanwhile. */
 @Injectable()
 export class LedgerCheckQueries {
@@ -21,20 +24,18 @@ export class LedgerCheckQueries {
          SELECT tenant_id, id, status, total_contacts FROM campaigns
           WHERE tenant_id = $1 AND CASE WHEN $2::uuid IS NULL THEN launched_at IS NOT NULL ELSE id = $2 END
        ), people AS (
-         SELECT cc.*, st.step_type FROM scope s
-           JOIN campaign_contacts cc ON cc.tenant_id = s.tenant_id AND cc.campaign_id = s.id
+         SELECT cc.*, st.step_type FROM campaign_contacts cc
            LEFT JOIN campaign_steps st ON st.tenant_id = cc.tenant_id AND st.id = cc.current_step_id
-          WHERE cc.status IN ('enrolled', 'active', 'paused') AND cc.next_email_scheduled_at IS NULL
+          WHERE ${OF_SCOPE} AND cc.status IN ('enrolled', 'active', 'paused') AND cc.next_email_scheduled_at IS NULL
        ), fact AS (
          SELECT id AS campaign_id, 'campaign' AS kind, status, NULL::text AS reason, total_contacts::bigint AS n, NULL::uuid[] AS ids FROM scope
           UNION ALL
          SELECT cc.campaign_id, 'enrollment', cc.status, cc.exit_reason, count(*), NULL
-           FROM scope s JOIN campaign_contacts cc ON cc.tenant_id = s.tenant_id AND cc.campaign_id = s.id GROUP BY 1, 3, 4
+           FROM campaign_contacts cc WHERE ${OF_SCOPE} GROUP BY 1, 3, 4
           UNION ALL
          SELECT cc.campaign_id, CASE WHEN e.status = 'unknown' AND e.settled_at IS NULL THEN 'email_undecided' ELSE 'email' END, e.status, e.reason,
                 count(*), NULL
-           FROM scope s JOIN campaign_contacts cc ON cc.tenant_id = s.tenant_id AND cc.campaign_id = s.id
-           JOIN emails e ON e.tenant_id = cc.tenant_id AND e.enrollment_id = cc.id GROUP BY 1, 2, 3, 4
+           FROM campaign_contacts cc JOIN emails e ON e.tenant_id = cc.tenant_id AND e.enrollment_id = cc.id WHERE ${OF_SCOPE} GROUP BY 1, 2, 3, 4
           UNION ALL
          SELECT campaign_id, 'parked_without_email', NULL, NULL, count(*), (array_agg(id ORDER BY id))[1:5]
            FROM people p WHERE step_type = 'email' AND NOT EXISTS (
@@ -45,14 +46,13 @@ export class LedgerCheckQueries {
            FROM people WHERE step_type IS DISTINCT FROM 'email' GROUP BY 1
           UNION ALL
          SELECT cc.campaign_id, 'open_email_of_departed', NULL, NULL, count(*), (array_agg(e.id ORDER BY e.id))[1:5]
-           FROM scope s JOIN campaign_contacts cc ON cc.tenant_id = s.tenant_id AND cc.campaign_id = s.id
-           JOIN emails e ON e.tenant_id = cc.tenant_id AND e.enrollment_id = cc.id AND ${OPEN}
-          WHERE cc.status IN ('completed', 'failed')
-             OR (cc.status <> 'exited' AND (cc.current_step_id IS DISTINCT FROM e.step_id OR cc.entry_number <> e.entry_number)) GROUP BY 1
+           FROM campaign_contacts cc JOIN emails e ON e.tenant_id = cc.tenant_id AND e.enrollment_id = cc.id AND ${OPEN}
+          WHERE ${OF_SCOPE} AND (cc.status IN ('completed', 'failed')
+             OR (cc.status <> 'exited' AND (cc.current_step_id IS DISTINCT FROM e.step_id OR cc.entry_number <> e.entry_number))) GROUP BY 1
           UNION ALL
          SELECT cc.campaign_id, 'accepted_without_time', NULL, NULL, count(*), (array_agg(e.id ORDER BY e.id))[1:5]
-           FROM scope s JOIN campaign_contacts cc ON cc.tenant_id = s.tenant_id AND cc.campaign_id = s.id
-           JOIN emails e ON e.tenant_id = cc.tenant_id AND e.enrollment_id = cc.id AND e.status IN ('bounced', 'dropped') AND e.sent_at IS NULL GROUP BY 1
+           FROM campaign_contacts cc JOIN emails e ON e.tenant_id = cc.tenant_id AND e.enrollment_id = cc.id AND e.status IN ('bounced', 'dropped') AND e.sent_at IS NULL
+          WHERE ${OF_SCOPE} GROUP BY 1
        )
        SELECT campaign_id AS "campaignId", kind, status, reason, n::int AS count, ids FROM fact ORDER BY campaign_id, kind, status, reason`,
       [tenantId, campaignId],
