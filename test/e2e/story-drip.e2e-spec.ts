@@ -30,7 +30,7 @@ describe('a drip campaign over real SMTP', () => {
       {
         ref: 'opened',
         stepType: 'condition',
-        conditionRules: { type: 'email_opened' },
+        conditionRules: { type: 'email_opened', stepId: 'welcome' },
         trueNextRef: 'thanks',
         falseNextRef: 'reminder',
       },
