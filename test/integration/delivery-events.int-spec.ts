@@ -107,6 +107,13 @@ describe('what comes back about messages', () => {
     expect(await applyAll()).toBe(0);
   });
 
+  it('does not lose an event because another carries text that no column takes', async () => {
+    const c = await sentCampaign(1);
+    const [{ id }] = await emails(c);
+    expect(await append(c, event(id, 'delivered', 3), event(id, 'opened', 4, { detail: 'a\0b', userAgent: 'x'.repeat(9_000) }))).toBe(2);
+    expect(await applyAll()).toBe(2);
+  });
+
   it('ends in the same state in whatever order and pieces the events come (I7)', async () => {
     const types: EmailEventType[] = ['processed', 'delivered', 'opened', 'clicked', 'bounced', 'dropped', 'replied'];
     const story = fc.array(

@@ -289,7 +289,7 @@ describe('delivery', () => {
     const c = await seedCampaign(w, { contacts: 40 });
     const answers: Record<string, SendOutcome> = {
       1: { kind: 'failed', reason: 'no_such_user', detail: '550', suppress: true },
-      2: { kind: 'failed', reason: 'content_refused', detail: '554' },
+      2: { kind: 'failed', reason: 'content_refused', detail: `554 \0${'long'.repeat(5_000)}` },
       3: { kind: 'unknown', reason: 'timeout', detail: 'no answer' },
     };
     w.provider.answer = (m: OutgoingMessage) => answers[/^p(\d+)-/.exec(m.to.address)![1]] ?? { kind: 'accepted', providerMessageId: null };

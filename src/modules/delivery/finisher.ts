@@ -7,6 +7,8 @@ import type { SettlementService } from './settlement.service.js';
 /** Results wait this long for company. What is not yet written when the process dies is in doubt, so not for long. */
 const GATHER_MS = 15;
 const MAX_BATCH = 500;
+/** A second one only when results come faster than one connection writes them. */
+const MAX_WRITERS = 2;
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 5_000;
 /** Longer than any restart of a database; after that the rows are in doubt anyway and the sweep has them. */
@@ -19,7 +21,8 @@ const GIVE_UP_MS = 10 * 60_000;
 export class Finisher {
   private readonly logger = new Logger('Delivery');
   private waiting: Settlement[] = [];
-  private writing: Promise<void> | undefined;
+  private active = 0;
+  private readonly writers = new Set<Promise<void>>();
 
   constructor(
     private readonly tenantId: string,
@@ -28,12 +31,19 @@ export class Finisher {
 
   add(results: Settlement[]): void {
     this.waiting.push(...results);
-    this.writing ??= this.write();
+    const wanted = this.waiting.length > MAX_BATCH ? MAX_WRITERS : 1;
+    while (this.active < wanted) this.startWriter();
   }
 
   /** Resolves when everything added so far is written (or has been given up, which is logged). */
   async drain(): Promise<void> {
-    while (this.writing) await this.writing;
+    while (this.writers.size > 0) await Promise.all(this.writers);
+  }
+
+  private startWriter(): void {
+    this.active++;
+    const writer = this.write().finally(() => this.writers.delete(writer));
+    this.writers.add(writer);
   }
 
   private async write(): Promise<void> {
@@ -41,7 +51,8 @@ export class Finisher {
       if (this.waiting.length < MAX_BATCH / 2) await delay(GATHER_MS);
       while (this.waiting.length > 0) await this.persist(this.waiting.splice(0, MAX_BATCH));
     } finally {
-      this.writing = undefined;
+      // In the same breath as the last look at `waiting`: whatever is added from now on gets a writer of its own.
+      this.active--;
     }
   }
 

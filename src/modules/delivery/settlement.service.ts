@@ -28,12 +28,13 @@ export class SettlementService {
     return this.db.inTenant(tenantId, (tx) => this.settleIn(tx, tenantId, settlements));
   }
 
-  async settleIn(tx: Tx, tenantId: string, settlements: Settlement[]): Promise<number> {
-    if (settlements.length === 0) return 0;
+  async settleIn(tx: Tx, tenantId: string, results: Settlement[]): Promise<number> {
+    if (results.length === 0) return 0;
+    const settlements = results.map(writable);
     const finished = new Set(await this.queries.finish(tx, tenantId, settlements));
     const mine = settlements.filter(({ id }) => finished.has(id));
-    const results = mine.map(resultOf).filter((result) => result !== null);
-    if (results.length > 0) await this.enrollments.leaveEmailStep(tx, tenantId, results);
+    const moves = mine.map(resultOf).filter((move) => move !== null);
+    if (moves.length > 0) await this.enrollments.leaveEmailStep(tx, tenantId, moves);
     const dead = mine.filter((settlement) => settlement.suppressEmail !== undefined);
     if (dead.length > 0) {
       const entries = dead.map(({ suppressEmail, detail }) => ({
@@ -61,4 +62,15 @@ function resultOf(settlement: Settlement): EmailStepResult | null {
   }
   const exitReason = EXIT_OF_SKIP[reason as keyof typeof EXIT_OF_SKIP];
   return exitReason ? { ...step, outcome: 'exited', exitReason } : { ...step, outcome: 'skipped' };
+}
+
+/** What a provider says is not ours to choose: PostgreSQL takes no NUL, and columns have their length. */
+function writable(settlement: Settlement): Settlement {
+  const fit = (text: string | null | undefined, length: number) => text?.replaceAll('\0', '').slice(0, length) ?? null;
+  return {
+    ...settlement,
+    reason: fit(settlement.reason, 100),
+    detail: fit(settlement.detail, 2_000),
+    providerMessageId: fit(settlement.providerMessageId, 255),
+  };
 }

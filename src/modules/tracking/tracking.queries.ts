@@ -2,6 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { affected, prepared, row, rows, type Tx } from '../../database/index.js';
 import type { AppliedEvent, NewEmailEvent, UnappliedEvent } from './tracking.types.js';
 
+type TextColumn = 'source' | 'dedupeKey' | 'machineReason' | 'linkId' | 'url' | 'userAgent' | 'detail' | 'providerEventId';
+
 /** The only writer of `tracked_links` and `email_events`. */
 @Injectable()
 export class TrackingQueries {
@@ -28,6 +30,8 @@ export class TrackingQueries {
   /** Idempotent by (tenant, dedupe key, instant). Returns how many were new. */
   async insertEvents(tx: Tx, events: (NewEmailEvent & { tenantId: string })[]): Promise<number> {
     const column = <K extends keyof NewEmailEvent | 'tenantId'>(name: K) => events.map((event) => event[name] ?? null);
+    // Texts come from anywhere, and one that does not fit must not lose the others: PostgreSQL takes no NUL, and columns have their length.
+    const text = (name: TextColumn, length: number) => events.map((event) => event[name]?.replaceAll('\0', '').slice(0, length) ?? null);
     const { affected: inserted } = await prepared(
       tx,
       'email_events_insert',
@@ -40,17 +44,17 @@ export class TrackingQueries {
         column('tenantId'),
         column('emailId'),
         column('type'),
-        column('source'),
+        text('source', 20),
         column('occurredAt'),
-        column('dedupeKey'),
+        text('dedupeKey', 255),
         events.map((event) => event.isMachine ?? false),
-        column('machineReason'),
+        text('machineReason', 50),
         column('bounceClass'),
-        column('linkId'),
-        column('url'),
-        column('userAgent'),
-        column('detail'),
-        column('providerEventId'),
+        text('linkId', 22),
+        text('url', 4_000),
+        text('userAgent', 500),
+        text('detail', 2_000),
+        text('providerEventId', 255),
       ],
     );
     return inserted;
