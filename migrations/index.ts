@@ -4,6 +4,7 @@ import { Content1764000000002 } from './1764000000002-Content.js';
 import { Campaigns1764000000003 } from './1764000000003-Campaigns.js';
 import { Ledger1764000000004 } from './1764000000004-Ledger.js';
 import { AnalyticsIndexes1764000000005 } from './1764000000005-AnalyticsIndexes.js';
+import { Inbox1764000001000 } from './1764000001000-Inbox.js';
 
 /** Every migration, in order; an explicit list, because globs do not survive compilation to ESM. */
 export const migrations = [
@@ -13,4 +14,5 @@ export const migrations = [
   Campaigns1764000000003,
   Ledger1764000000004,
   AnalyticsIndexes1764000000005,
+  Inbox1764000001000,
 ];

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { AppConfig, ConfigError } from './app-config.js';
 import { generatedSecret } from './app-secret.js';
 import { cronFault } from './cron-expression.js';
+import { isP256PublicKey } from './public-key.js';
 
 const ROLES = ['api', 'worker', 'scheduler'] as const;
 
@@ -38,20 +39,6 @@ const roles = z.string().transform((text, context) => {
 
 const secret = z.string().min(32, 'must have at least 32 characters (e.g. the output of: openssl rand -hex 32)');
 
-const secrets = z.string().transform((text, context) => {
-  const list = text
-    .split(',')
-    .map((item) => item.trim())
-    .filter(Boolean);
-  if (list.some((item) => item.length < 32)) {
-    context.addIssue({ code: 'custom', message: 'must be a comma-separated list of secrets of at least 32 characters each' });
-    return z.NEVER;
-  }
-  return list;
-});
-
-const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
-
 const Environment = z.object({
   NODE_ENV: z.string().default('development'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'verbose']).default('info'),
@@ -70,13 +57,23 @@ const Environment = z.object({
   SMTP_CONNECTIONS: integer(1, 200).default(8),
   SENDGRID_API_KEY: z.string().optional(),
   SENDGRID_BASE_URL: urlOf('http:', 'https:').default('https://api.sendgrid.com'),
-  SENDGRID_WEBHOOK_PUBLIC_KEY: z.string().optional(),
+  SENDGRID_WEBHOOK_PUBLIC_KEY: z
+    .string()
+    .refine(isP256PublicKey, 'must be the verification key of the Event Webhook: an ECDSA P-256 public key, base64 of its DER form or PEM')
+    .optional(),
+  REPLY_DOMAIN: z
+    .string()
+    .toLowerCase()
+    .regex(/^(?=.{1,189}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,}$/, 'must be a domain such as reply.example.com')
+    .optional(),
+  REPLY_WEBHOOK_SECRET: z
+    .string()
+    .regex(/^[\w.~-]{16,200}$/, 'must have 16 to 200 letters, digits or . _ ~ - (e.g. the output of: openssl rand -hex 24)')
+    .optional(),
   SENDGRID_CONNECTIONS: integer(1, 500).default(16),
   APP_SECRET: secret.optional(),
-  APP_SECRET_PREVIOUS: secrets.default([]),
   JWT_SECRET: secret.optional(),
   JWT_JWKS_URL: urlOf('http:', 'https:').optional(),
-  ALLOW_PRIVATE_NETWORKS: flag.default(false),
   STEP_CRON: cron.default('*/5 * * * *'),
   COMPLETION_CRON: cron.default('0 * * * *'),
   ANALYTICS_CRON: cron.default('0 2 * * *'),
@@ -91,8 +88,8 @@ type Environment = z.output<typeof Environment>;
 
 /** Names whose values are never repeated in a message: they may end up in a log. */
 const SECRET_NAMES = new Set([
+  'REPLY_WEBHOOK_SECRET',
   'APP_SECRET',
-  'APP_SECRET_PREVIOUS',
   'JWT_SECRET',
   'SENDGRID_API_KEY',
   'DATABASE_URL',
@@ -126,6 +123,9 @@ function relationFaults(e: Environment): string[] {
   if (e.MAIL_PROVIDER === 'smtp' && !e.SMTP_URL)
     faults.push('SMTP_URL: is required when MAIL_PROVIDER=smtp (smtp://user:password@host:587)');
   if (e.MAIL_PROVIDER === 'sendgrid' && !e.SENDGRID_API_KEY) faults.push('SENDGRID_API_KEY: is required when MAIL_PROVIDER=sendgrid');
+  if (e.REPLY_DOMAIN && !e.REPLY_WEBHOOK_SECRET) {
+    faults.push('REPLY_WEBHOOK_SECRET: is required when REPLY_DOMAIN is set: without it anybody could answer in the name of a contact');
+  }
   if (e.JWT_SECRET && e.JWT_JWKS_URL) faults.push('JWT_SECRET, JWT_JWKS_URL: set one of them, not both');
   if (e.DATABASE_URL && !e.APP_SECRET) {
     faults.push('APP_SECRET: is required when DATABASE_URL is set: every process must sign with the same one (openssl rand -hex 32)');
@@ -160,10 +160,9 @@ function shape(e: Environment): AppConfig {
       smtpConnections: e.SMTP_CONNECTIONS,
       sendgridConnections: e.SENDGRID_CONNECTIONS,
     },
+    replies: { domain: e.REPLY_DOMAIN, webhookSecret: e.REPLY_WEBHOOK_SECRET },
     appSecret: e.APP_SECRET ?? generatedSecret(dataDir),
-    previousAppSecrets: e.APP_SECRET_PREVIOUS,
     jwt: { secret: e.JWT_SECRET, jwksUrl: e.JWT_JWKS_URL },
-    outbound: { allowPrivateNetworks: e.ALLOW_PRIVATE_NETWORKS },
     schedules: { steps: e.STEP_CRON, completion: e.COMPLETION_CRON, analytics: e.ANALYTICS_CRON },
     engine: {
       pollIntervalMs: e.POLL_INTERVAL_MS,

@@ -5,7 +5,7 @@ import { Contact, ContactEvent, ContactTag, Suppression } from '../modules/conta
 import { Segment, SegmentMember } from '../modules/segments/entities/index.js';
 import { CampaignStep, StepVariant } from '../modules/steps/entities/index.js';
 import { Template, TemplateVersion } from '../modules/templates/entities/index.js';
-import { EmailEvent, TrackedLink } from '../modules/tracking/entities/index.js';
+import { EmailEvent, TrackedLink, WebhookBatch } from '../modules/tracking/entities/index.js';
 import { Email } from '../modules/delivery/entities/index.js';
 import { CampaignContact } from '../modules/enrollment/entities/campaign-contact.entity.js';
 import { ApiKey, AuditLog, IdempotencyKey, Tenant, User, Workspace } from '../modules/identity/entities/index.js';
@@ -28,6 +28,7 @@ export const entities: Function[] = [
   // tracking
   TrackedLink,
   EmailEvent,
+  WebhookBatch,
   // templates
   Template,
   TemplateVersion,

@@ -3,6 +3,7 @@ import { appendFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { Arrivals } from './arrivals.js';
+import { emitEvents, type EmitOptions, type EventTarget } from './sendgrid-events.js';
 
 export interface SendGridMail {
   personalizations: { to: { email: string; name?: string }[] }[];
@@ -145,6 +146,14 @@ export class SendGridDouble {
     return this.arrivals.waitFor(count, deadlineMs);
   }
 
+  /**
+   * Posts signed events about the messages accepted so far (those `which` picks), as the provider would: in calls of up to 500, late, in another
+   * order and partly doubled if asked for. Returns how many events were posted.
+   */
+  emit(options: EmitOptions, which: (mail: SendGridMail) => boolean = () => true): Promise<number> {
+    return emitEvents(this.messages.filter(which).map(targetOf), options);
+  }
+
   async stop(): Promise<void> {
     for (const socket of this.sockets) socket.destroy();
     await new Promise<void>((resolve) => this.server.close(() => resolve()));
@@ -199,6 +208,11 @@ export class SendGridDouble {
     this.messages.push(mail);
     this.arrivals.notify();
   }
+}
+
+/** What the events of a message carry of it. */
+export function targetOf(mail: SendGridMail): EventTarget {
+  return { email: mail.personalizations[0].to[0].email, customArgs: mail.custom_args };
 }
 
 function parse(body: Buffer): unknown {

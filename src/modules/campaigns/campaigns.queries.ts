@@ -21,6 +21,7 @@ const SETTING_COLUMNS: Record<keyof CampaignSettings, string> = {
   trackClicks: 'track_clicks',
   unsubscribeEnabled: 'unsubscribe_enabled',
   unknownPolicy: 'unknown_policy',
+  exitOnReply: 'exit_on_reply',
 };
 const OTHER_COLUMNS: Record<Exclude<keyof Campaign, keyof CampaignSettings>, string> = {
   id: 'id',

@@ -58,7 +58,10 @@ export class CampaignsService implements OnModuleInit {
   async create(ctx: TenantContext, input: NewCampaignInput): Promise<Campaign> {
     return this.db.inTenant(ctx.tenantId, async (tx) => {
       const tenant = await this.queries.tenant(tx, ctx.tenantId);
-      const settings: CampaignSettings = { ...defaultsFor(tenant?.timezone ?? 'UTC'), ...withoutUndefined(input) };
+      const settings: CampaignSettings = {
+        ...defaultsFor(input.campaignType, tenant?.timezone ?? 'UTC'),
+        ...withoutUndefined(input),
+      };
       await this.assertSound(tx, ctx.tenantId, settings, settings.segmentId);
       const { workspaceId, userId: createdBy } = ctx;
       const campaign = await this.queries.insert(tx, ctx.tenantId, { ...settings, id: this.ids.uuid(), workspaceId, createdBy });
@@ -138,7 +141,7 @@ export class CampaignsService implements OnModuleInit {
   }
 }
 
-function defaultsFor(timezone: string): Omit<CampaignSettings, 'name' | 'campaignType'> {
+function defaultsFor(type: CampaignType, timezone: string): Omit<CampaignSettings, 'name' | 'campaignType'> {
   return {
     description: null,
     category: 'marketing',
@@ -154,6 +157,8 @@ function defaultsFor(timezone: string): Omit<CampaignSettings, 'name' | 'campaig
     trackClicks: true,
     unsubscribeEnabled: true,
     unknownPolicy: 'hold',
+    // A sequence that goes on writing to somebody who has answered reads like a robot; a broadcast has nothing to go on with.
+    exitOnReply: type === 'drip',
   };
 }
 

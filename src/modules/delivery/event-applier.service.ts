@@ -85,6 +85,11 @@ export class EventApplier {
       tenantId,
       of(({ type }) => type === 'unsubscribed'),
     );
+    await this.endByReply(
+      tx,
+      tenantId,
+      of(({ type }) => type === 'replied'),
+    );
   }
 
   private async suppress(
@@ -102,6 +107,13 @@ export class EventApplier {
     await this.contacts.suppress(tx, tenantId, entries);
     const contactIds = await this.queries.withSameAddress(tx, tenantId, contacts);
     await this.enrollments.exit(tx, tenantId, { contactIds }, exitReason, this.clock.now());
+  }
+
+  /** Somebody who answers is talking with people now: a sequence that is set so ends for them. */
+  private async endByReply(tx: Tx, tenantId: string, judged: Judged[]): Promise<void> {
+    if (judged.length === 0) return;
+    const enrollmentIds = await this.queries.endedByReply(tx, tenantId, [...new Set(judged.map(({ email }) => email.enrollmentId))]);
+    if (enrollmentIds.length > 0) await this.enrollments.exit(tx, tenantId, { enrollmentIds }, 'replied', this.clock.now());
   }
 
   private async unsubscribe(tx: Tx, tenantId: string, judged: Judged[]): Promise<void> {

@@ -84,6 +84,17 @@ export class EventQueries {
     return found.map(({ id }) => id);
   }
 
+  /** Of these enrolments, the live ones whose campaign ends with an answer. */
+  async endedByReply(tx: Tx, tenantId: string, enrollmentIds: string[]): Promise<string[]> {
+    const found = await rows<{ id: string }>(
+      tx,
+      `SELECT n.id FROM campaign_contacts n JOIN campaigns c ON c.tenant_id = n.tenant_id AND c.id = n.campaign_id
+        WHERE n.tenant_id = $1 AND n.id = ANY($2::uuid[]) AND n.status IN ('enrolled', 'active', 'paused') AND c.exit_on_reply`,
+      [tenantId, enrollmentIds],
+    );
+    return found.map(({ id }) => id);
+  }
+
   /** Live enrolments of these contacts in marketing campaigns: an unsubscription does not end what they need to be told. */
   async marketingEnrollments(tx: Tx, tenantId: string, contactIds: string[]): Promise<string[]> {
     const found = await rows<{ id: string }>(

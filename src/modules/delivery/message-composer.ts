@@ -82,6 +82,8 @@ export class MessageComposer {
     email: ClaimedEmail,
     urls: MessageAddresses,
   ): Omit<OutgoingMessage, 'subject' | 'html' | 'text'> {
+    // An address that the campaign names is where people are waiting for answers: it wins over the one that would let us count them.
+    const replyTo = campaign.replyToEmail ?? this.tokens.replyAddress(campaign.tenantId, email.id);
     const canUnsubscribe = campaign.category === 'marketing' || campaign.unsubscribeEnabled;
     return {
       emailId: email.id,
@@ -90,7 +92,7 @@ export class MessageComposer {
       messageId: `<${email.id}@${this.host}>`,
       from: { address: campaign.fromEmail as string, name: campaign.fromName },
       to: { address: email.email, name: [email.firstName, email.lastName].filter(Boolean).join(' ') || null },
-      replyTo: campaign.replyToEmail ? { address: campaign.replyToEmail } : null,
+      replyTo: replyTo === null ? null : { address: replyTo, name: campaign.replyToEmail ? null : campaign.fromName },
       headers: canUnsubscribe
         ? { 'List-Unsubscribe': `<${urls.unsubscribeUrl}>`, 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' }
         : {},

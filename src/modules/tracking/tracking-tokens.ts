@@ -2,9 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../../config/index.js';
 import {
   readClick,
+  readReply,
   readTracking,
   readUnsubscribe,
   signDynamicLink,
+  signReply,
   signTracking,
   signUnsubscribe,
   TokenKeys,
@@ -26,10 +28,12 @@ export interface MessageAddresses {
 export class TrackingTokens {
   private readonly keys: TokenKeys;
   private readonly base: string;
+  private readonly replyDomain: string | undefined;
 
   constructor(config: AppConfig) {
     this.keys = new TokenKeys([config.appSecret]);
     this.base = config.publicUrl;
+    this.replyDomain = config.replies.domain;
   }
 
   forMessage(tenantId: string, emailId: string, contactId: string): MessageAddresses {
@@ -41,6 +45,16 @@ export class TrackingTokens {
       linkUrl: (linkId) => `${base}/t/c/${token}.${linkId}`,
       dynamicLinkUrl: (url) => `${base}/t/c/${signDynamicLink(keys, token, url)}`,
     };
+  }
+
+  /** The address to which answers to this message go; null where no domain for that is configured. */
+  replyAddress(tenantId: string, emailId: string): string | null {
+    return this.replyDomain === undefined ? null : `${signReply(this.keys, { tenantId, emailId })}@${this.replyDomain}`;
+  }
+
+  /** The message to which the first genuine reply address in `text` (addresses in any form) belongs. */
+  readReply(text: string): MessageRef | null {
+    return readReply(this.keys, text);
   }
 
   readPixel(token: string): MessageRef | null {

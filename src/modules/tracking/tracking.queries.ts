@@ -68,7 +68,8 @@ export class TrackingQueries {
     return rows(
       tx,
       `SELECT v.tenant_id AS "tenantId", v.id, v.occurred_at AS "occurredAt", v.email_id AS "emailId", v.type, v.source,
-              v.is_machine AS "isMachine", v.machine_reason AS "machineReason", v.bounce_class AS "bounceClass", v.detail
+              v.is_machine AS "isMachine", v.machine_reason AS "machineReason", v.bounce_class AS "bounceClass", v.detail,
+              v.link_id AS "linkId", v.url, v.user_agent AS "userAgent"
          FROM email_events v JOIN emails e ON e.tenant_id = v.tenant_id AND e.id = v.email_id
         WHERE v.applied_at IS NULL
         ORDER BY v.received_at, v.tenant_id, v.id

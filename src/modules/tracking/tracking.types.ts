@@ -31,6 +31,9 @@ export interface UnappliedEvent {
   machineReason: string | null;
   bounceClass: BounceClass | null;
   detail: string | null;
+  linkId: string | null;
+  url: string | null;
+  userAgent: string | null;
 }
 
 /** The verdict on one claimed event. */

@@ -7,7 +7,7 @@ import { seconds, until } from '../lib/wait.js';
 /** As the webhook will leave them: three events for each message, 5 % repeated under another key. */
 const INSERT = `
   INSERT INTO email_events (tenant_id, occurred_at, email_id, type, source, dedupe_key, user_agent)
-  SELECT e.tenant_id, date_trunc('milliseconds', now()), e.id, t.type, 'webhook', format('bench:%s:%s:%s', t.type, e.id, t.copy), 'Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0'
+  SELECT e.tenant_id, now(), e.id, t.type, 'webhook', format('bench:%s:%s:%s', t.type, e.id, t.copy), 'Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0'
   FROM (SELECT *, row_number() OVER (ORDER BY id) AS n FROM emails WHERE tenant_id = $1 AND campaign_id = $2) e
   CROSS JOIN (VALUES ('delivered', 1), ('opened', 1), ('clicked', 1), ('delivered', 2)) t (type, copy)
   WHERE t.copy = 1 OR e.n % 7 = 0`;

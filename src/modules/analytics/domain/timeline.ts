@@ -58,7 +58,9 @@ export const TIMELINE_TYPES = [
   'opened',
   'clicked',
   'replied',
+  'auto_replied',
   'complained',
+  'unsubscribe_viewed',
   'unsubscribed',
   'resubscribed',
   'completed',
@@ -143,7 +145,7 @@ function lifeOf(email: TimelineEmail, index: number): Placed[] {
 function returned(event: TimelineEvent, email: TimelineEmail, index: number): Placed {
   const { type, source, isMachine, machineReason, bounceClass, occurredAt } = event;
   const detail: TimelineDetail = { emailId: email.id, source };
-  if (type === 'opened' || type === 'clicked') Object.assign(detail, { isMachine, machineReason });
+  if (type === 'opened' || type === 'clicked' || type === 'auto_replied') Object.assign(detail, { isMachine, machineReason });
   if (type === 'clicked') detail.url = event.url ?? event.linkUrl;
   if (type === 'bounced') detail.bounceClass = bounceClass;
   if (event.detail !== null) detail.message = event.detail;

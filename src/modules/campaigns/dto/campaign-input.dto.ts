@@ -102,6 +102,11 @@ export class CreateCampaignDto {
   @Omittable()
   @IsIn(UNKNOWN_POLICIES)
   unknownPolicy?: UnknownPolicy;
+
+  /** Whether somebody who answers a message leaves the campaign with the reason `replied`. Drip campaigns: true if not set; others: false. */
+  @Omittable()
+  @IsBoolean()
+  exitOnReply?: boolean;
 }
 
 /** Only what is given changes; null takes a value away. */

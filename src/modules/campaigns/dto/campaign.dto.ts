@@ -95,6 +95,9 @@ export class CampaignDto {
   @ApiProperty({ enum: UNKNOWN_POLICIES })
   unknownPolicy: UnknownPolicy;
 
+  @ApiProperty({ description: 'Whether somebody who answers a message leaves the campaign.' })
+  exitOnReply: boolean;
+
   @ApiProperty({ type: 'integer' })
   stepsVersion: number;
 

@@ -88,6 +88,9 @@ export class Campaign {
   @Column('varchar', { name: 'unknown_policy', length: 20, default: 'hold' })
   unknownPolicy: UnknownPolicy;
 
+  @Column('boolean', { name: 'exit_on_reply', default: false })
+  exitOnReply: boolean;
+
   @Column('integer', { name: 'steps_version', default: 1 })
   stepsVersion: number;
 

@@ -43,6 +43,8 @@ const MEANS: Record<string, { fate?: 'sent' | 'delivered' | 'dropped' | 'bounced
   dropped: { fate: 'dropped', columns: [] },
   bounced: { fate: 'bounced', columns: ['bouncedAt'] },
   resubscribed: { columns: [] },
+  auto_replied: { columns: [] },
+  unsubscribe_viewed: { columns: [] },
 };
 
 /** Worst last. Of several bounces the worst counts. */

@@ -10,7 +10,12 @@ import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
  */
 const VERSION = 1;
 const MAC_BYTES = 16;
-const LABEL = { track: 'ce/track/1\0', unsubscribe: 'ce/unsubscribe/1\0', link: 'ce/link/1\0' } as const;
+const LABEL = { track: 'ce/track/1\0', unsubscribe: 'ce/unsubscribe/1\0', link: 'ce/link/1\0', reply: 'ce/reply/1\0' } as const;
+const REPLY_MAC_BYTES = 8;
+const REPLY_BYTES = 32 + REPLY_MAC_BYTES;
+/** 36 to the 62nd is just more than 2 to the 320th. */
+const REPLY_DIGITS = 62;
+const REPLY_ADDRESS = new RegExp(`(?<![\\w+.-])r\\+([0-9a-z]{${REPLY_DIGITS}})@`, 'gi');
 type Label = (typeof LABEL)[keyof typeof LABEL];
 
 export interface MessageRef {
@@ -39,6 +44,10 @@ export class TokenKeys {
 
   get signingKid(): number {
     return this.keys.size - 1;
+  }
+
+  get kids(): number[] {
+    return [...this.keys.keys()];
   }
 
   mac(kid: number, label: Label, data: Buffer | string): Buffer | null {
@@ -89,6 +98,41 @@ function readDynamic(keys: TokenKeys, token: string, encodedUrl: string, encoded
   if (!message || url === undefined || !mac) return null;
   const expected = keys.mac(Buffer.from(token, 'base64url')[1], LABEL.link, `${token}\0${url}`);
   return expected && sameMac(mac, expected) ? { ...message, url } : null;
+}
+
+/**
+ * The part before the `@` of the address to which answers to one message go: `r+` and, in base 36, tenant, message and MAC. Mail systems do not
+ * agree on whether case matters there, and 64 characters are all there is (RFC 5321 §4.5.3.1.1), so there is no room for a key id (all keys are
+ * tried) and the MAC is cut to 64 bits: it is only ever checked by us, one guess at a time.
+ */
+export function signReply(keys: TokenKeys, { tenantId, emailId }: MessageRef): string {
+  const ids = Buffer.concat([uuidBytes(tenantId), uuidBytes(emailId)]);
+  const mac = (keys.mac(keys.signingKid, LABEL.reply, ids) as Buffer).subarray(0, REPLY_MAC_BYTES);
+  return `r+${BigInt(`0x${Buffer.concat([ids, mac]).toString('hex')}`)
+    .toString(36)
+    .padStart(REPLY_DIGITS, '0')}`;
+}
+
+/** The message to which the first genuine reply address in `text` belongs, or null. */
+export function readReply(keys: TokenKeys, text: string): MessageRef | null {
+  for (const [, digits] of text.matchAll(REPLY_ADDRESS)) {
+    const bytes = replyBytes(digits.toLowerCase());
+    if (!bytes) continue;
+    const ids = bytes.subarray(0, 32);
+    const isGenuine = keys.kids.some((kid) => {
+      const mac = keys.mac(kid, LABEL.reply, ids)?.subarray(0, REPLY_MAC_BYTES);
+      return mac !== undefined && sameMac(mac, bytes.subarray(32));
+    });
+    if (isGenuine) return { tenantId: uuidText(ids.subarray(0, 16)), emailId: uuidText(ids.subarray(16)) };
+  }
+  return null;
+}
+
+function replyBytes(digits: string): Buffer | null {
+  let value = 0n;
+  for (const digit of digits) value = value * 36n + BigInt(parseInt(digit, 36));
+  const hex = value.toString(16).padStart(2 * REPLY_BYTES, '0');
+  return hex.length === 2 * REPLY_BYTES ? Buffer.from(hex, 'hex') : null;
 }
 
 function sign(keys: TokenKeys, label: Label, ids: string[]): string {

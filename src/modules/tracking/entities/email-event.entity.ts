@@ -11,7 +11,11 @@ export type EmailEventType =
   | 'complained'
   | 'unsubscribed'
   | 'resubscribed'
-  | 'replied';
+  | 'replied'
+  /** An out-of-office note or the like: kept for people to see, counts as nothing. */
+  | 'auto_replied'
+  /** The unsubscribe page was opened, which changes nothing: kept because scanners open it along with all other links. */
+  | 'unsubscribe_viewed';
 
 export type BounceClass = 'hard' | 'soft' | 'block';
 
@@ -24,10 +28,11 @@ export type BounceClass = 'hard' | 'soft' | 'block';
 @Index('idx_email_events_unapplied', ['receivedAt', 'tenantId', 'id'], { where: 'applied_at IS NULL' })
 @Index('idx_email_events_email', ['tenantId', 'emailId'])
 @Index('idx_email_events_campaign', ['tenantId', 'campaignId', 'occurredAt'])
+@Index('idx_email_events_provider', ['tenantId', 'providerEventId'], { where: 'provider_event_id IS NOT NULL' })
 @Index('idx_email_events_applied', ['appliedAt'], { where: 'applied_at IS NOT NULL' })
 @Check(
   'ck_email_events_type',
-  `type IN ('processed', 'deferred', 'delivered', 'bounced', 'dropped', 'opened', 'clicked', 'complained', 'unsubscribed', 'resubscribed', 'replied')`,
+  `type IN ('processed', 'deferred', 'delivered', 'bounced', 'dropped', 'opened', 'clicked', 'complained', 'unsubscribed', 'resubscribed', 'replied', 'auto_replied', 'unsubscribe_viewed')`,
 )
 @Check('ck_email_events_bounce_class', `bounce_class IN ('hard', 'soft', 'block')`)
 export class EmailEvent {

@@ -1,2 +1,3 @@
 export { EmailEvent } from './email-event.entity.js';
 export { TrackedLink } from './tracked-link.entity.js';
+export { WebhookBatch } from './webhook-batch.entity.js';
