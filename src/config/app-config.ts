@@ -41,7 +41,14 @@ export class AppConfig {
   };
   /** Signs tracking and unsubscribe tokens: changing it breaks the links in mail already sent. At least 32 characters. */
   readonly appSecret: string;
+  /** Secrets that `appSecret` has replaced, newest first: what they signed or encrypted stays valid, nothing new is made with them. */
+  readonly previousAppSecrets: readonly string[];
   readonly jwt: { readonly secret?: string; readonly jwksUrl?: string };
+  /** Connections made on behalf of tenants: webhooks, their mail servers, links to be checked. */
+  readonly outbound: {
+    /** Also to addresses inside the network, http and any port. */
+    readonly allowPrivateNetworks: boolean;
+  };
   /** Cron expressions, checked. */
   readonly schedules: { readonly steps: string; readonly completion: string; readonly analytics: string };
   readonly engine: {

@@ -29,6 +29,8 @@ describe('loadConfig', () => {
       schedules: { steps: '*/5 * * * *', completion: '0 * * * *', analytics: '0 2 * * *' },
       engine: { pollIntervalMs: 250, advanceBatch: 2000, enrollChunk: 10_000 },
       logLevel: 'info',
+      outbound: { allowPrivateNetworks: false },
+      previousAppSecrets: [],
     });
     expect(config.dataDir).toMatch(/^\/.*\.data$/);
   });
@@ -50,6 +52,15 @@ describe('loadConfig', () => {
       'APP_SECRET: must have at least 32 characters (e.g. the output of: openssl rand -hex 32)',
       'STEP_CRON=*/5 * * *: has 4 fields, a cron expression has five (minute hour day month weekday)',
     ]);
+  });
+
+  it('keeps older secrets for what they signed, and never shows them', () => {
+    const older = ['a'.repeat(32), 'b'.repeat(40)];
+    expect(loadConfig({ ...external, APP_SECRET_PREVIOUS: ` ${older.join(' , ')},` }).previousAppSecrets).toEqual(older);
+    expect(faultsOf({ ...external, APP_SECRET_PREVIOUS: `${older[0]},tooshort` })).toEqual([
+      'APP_SECRET_PREVIOUS: must be a comma-separated list of secrets of at least 32 characters each',
+    ]);
+    expect(faultsOf({ ...external, ALLOW_PRIVATE_NETWORKS: 'yes' })).toEqual(['ALLOW_PRIVATE_NETWORKS=yes: must be one of true, false']);
   });
 
   it('refuses what does not fit together', () => {

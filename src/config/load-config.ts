@@ -39,6 +39,20 @@ const roles = z.string().transform((text, context) => {
 
 const secret = z.string().min(32, 'must have at least 32 characters (e.g. the output of: openssl rand -hex 32)');
 
+const secrets = z.string().transform((text, context) => {
+  const list = text
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean);
+  if (list.some((item) => item.length < 32)) {
+    context.addIssue({ code: 'custom', message: 'must be a comma-separated list of secrets of at least 32 characters each' });
+    return z.NEVER;
+  }
+  return list;
+});
+
+const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
+
 const Environment = z.object({
   NODE_ENV: z.string().default('development'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'verbose']).default('info'),
@@ -72,8 +86,10 @@ const Environment = z.object({
     .optional(),
   SENDGRID_CONNECTIONS: integer(1, 500).default(16),
   APP_SECRET: secret.optional(),
+  APP_SECRET_PREVIOUS: secrets.default([]),
   JWT_SECRET: secret.optional(),
   JWT_JWKS_URL: urlOf('http:', 'https:').optional(),
+  ALLOW_PRIVATE_NETWORKS: flag.default(false),
   STEP_CRON: cron.default('*/5 * * * *'),
   COMPLETION_CRON: cron.default('0 * * * *'),
   ANALYTICS_CRON: cron.default('0 2 * * *'),
@@ -90,6 +106,7 @@ type Environment = z.output<typeof Environment>;
 const SECRET_NAMES = new Set([
   'REPLY_WEBHOOK_SECRET',
   'APP_SECRET',
+  'APP_SECRET_PREVIOUS',
   'JWT_SECRET',
   'SENDGRID_API_KEY',
   'DATABASE_URL',
@@ -162,7 +179,9 @@ function shape(e: Environment): AppConfig {
     },
     replies: { domain: e.REPLY_DOMAIN, webhookSecret: e.REPLY_WEBHOOK_SECRET },
     appSecret: e.APP_SECRET ?? generatedSecret(dataDir),
+    previousAppSecrets: e.APP_SECRET_PREVIOUS,
     jwt: { secret: e.JWT_SECRET, jwksUrl: e.JWT_JWKS_URL },
+    outbound: { allowPrivateNetworks: e.ALLOW_PRIVATE_NETWORKS },
     schedules: { steps: e.STEP_CRON, completion: e.COMPLETION_CRON, analytics: e.ANALYTICS_CRON },
     engine: {
       pollIntervalMs: e.POLL_INTERVAL_MS,
