@@ -1,4 +1,4 @@
-const SHAPE = /^[A-Za-z][A-Za-z0-9_+-]*(?:\/[A-Za-z0-9_+-]+){0,2}$/;
+const SHAPE = /^[A-Z][A-Za-z0-9_+-]*(?:\/[A-Z][A-Za-z0-9_+-]*){0,2}$/;
 const MAX_REMEMBERED = 1_000;
 const known = new Map<string, boolean>();
 
@@ -16,10 +16,11 @@ export function isTimeZone(name: unknown): name is string {
   return valid;
 }
 
+/** `Intl` does not mind case; a name in the wrong case is refused all the same, for the next reader of the value may mind. */
 function isAccepted(name: string): boolean {
   try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
+    const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions();
+    return timeZone === name || timeZone.toLowerCase() !== name.toLowerCase();
   } catch {
     return false;
   }

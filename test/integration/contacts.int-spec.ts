@@ -206,22 +206,37 @@ describe('contacts in the database', () => {
       expect(reports.reduce((sum, { created }) => sum + created, 0)).toBe(count);
     });
 
-    it('stays fast on a database without statistics, where the planner could choose to compare every row with every contact', async () => {
-      await sql('ALTER TABLE contacts SET (autovacuum_enabled = false)');
-      const file = (from: number) => ['email,tags', ...Array.from({ length: 4_000 }, (_, i) => `c${from + i}@example.com,t`)];
-      await csv(file(0));
-      const scans = async () =>
-        Number(
-          (await sql<{ n: string }>(`SELECT seq_tup_read + idx_tup_fetch AS n FROM pg_stat_user_tables WHERE relname = 'contacts'`))[0].n,
-        );
-      const flush = () => database.dataSource.query('SELECT pg_stat_force_next_flush()');
-      await flush();
-      const before = await scans();
-      await csv(file(2_000));
-      await flush();
-      // One look per row and statement; the plan this guards against reads 2,000 rows times thousands of contacts.
-      expect((await scans()) - before).toBeLessThan(200_000);
-    });
+    it.each<[string, () => Promise<unknown>]>([
+      ['none', () => Promise.resolve()],
+      [
+        'other tenants only',
+        async () => {
+          const others = Array.from({ length: 9_000 }, (_, i) => Buffer.from(`${i === 0 ? 'email\n' : ''}x${i}@example.com\n`));
+          await importer.import(systemContext(await tenant()), 'csv', Readable.from(others));
+          await database.dataSource.query('ANALYZE contacts, contact_tags');
+        },
+      ],
+    ])(
+      'looks up one contact per row, although the planner may find it cheap to compare all: it has statistics of %s',
+      async (_, prepare) => {
+        await database.dataSource.query('TRUNCATE contacts, suppressions CASCADE');
+        await database.dataSource.query('ALTER TABLE contacts SET (autovacuum_enabled = false)');
+        await prepare();
+        const file = (from: number) => ['email,tags', ...Array.from({ length: 4_000 }, (_, i) => `c${from + i}@example.com,t`)];
+        const reads = async () => {
+          await database.dataSource.query('SELECT pg_stat_force_next_flush()');
+          const [{ n }] = await sql<{ n: string }>(
+            `SELECT seq_tup_read + idx_tup_fetch AS n FROM pg_stat_user_tables WHERE relname = 'contacts'`,
+          );
+          return Number(n);
+        };
+        await csv(file(0));
+        const before = await reads();
+        await csv(file(2_000));
+        // Each of the two guards prevents eight million; the counts of another connection may come late and add half a million.
+        expect((await reads()) - before).toBeLessThan(1_000_000);
+      },
+    );
 
     it('reads a large file as it comes instead of holding it', async () => {
       let rowsMade = 0;
@@ -275,7 +290,7 @@ describe('contacts in the database', () => {
         .catch((error: unknown) => error);
       expect(failure).toMatchObject({ code: 'import_interrupted', category: 'unavailable' });
       const { created } = (failure as { extensions: { imported: { created: number } } }).extensions.imported;
-      expect(created).toBeGreaterThanOrEqual(2_000);
+      expect(created).toBeGreaterThanOrEqual(1_000);
       expect(await csv(['email', ...addresses])).toMatchObject({ created: 5_000 - created, unchanged: created });
     });
   });

@@ -23,19 +23,31 @@ export class UnreadableImport extends Error {
   }
 }
 
-/** Reads CSV (RFC 4180, UTF-8, with or without a byte order mark) as it arrives; holds one record and one chunk in memory. */
-export async function* csvRecords(body: Readable): AsyncGenerator<SourceRecord> {
-  const parser = parse({ bom: true, delimiter: ',', relax_column_count: true, max_record_size: MAX_RECORD_BYTES });
+/**
+ * Reads CSV (RFC 4180, UTF-8, with or without a byte order mark) as it arrives. Records come in handfuls, because a promise for each would
+ * cost as much as reading it.
+ */
+export async function* csvRecords(body: Readable): AsyncGenerator<SourceRecord[]> {
+  const parser = parse({
+    bom: true,
+    delimiter: ',',
+    relax_column_count: true,
+    max_record_size: MAX_RECORD_BYTES,
+  });
   pipeline(body, encodingGuard(), parser, () => undefined);
   let columns: ImportColumn[] | null = null;
   let line = 0;
   try {
-    for await (const cells of parser as AsyncIterable<string[]>) {
-      line++;
-      // An empty line counts, as it does in a spreadsheet, but says nothing.
-      if (cells.length === 1 && cells[0].trim() === '') continue;
-      if (columns) yield { line, row: rowFromCells(columns, cells) };
-      else columns = header(line, cells);
+    for await (const records of handfuls<string[]>(parser)) {
+      const found: SourceRecord[] = [];
+      for (const cells of records) {
+        line++;
+        // An empty line counts, as it does in a spreadsheet, but says nothing.
+        if (cells.length === 1 && cells[0].trim() === '') continue;
+        if (columns) found.push({ line, row: rowFromCells(columns, cells) });
+        else columns = header(line, cells);
+      }
+      yield found;
     }
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
@@ -46,23 +58,44 @@ export async function* csvRecords(body: Readable): AsyncGenerator<SourceRecord> 
 }
 
 /** Reads one JSON object per line as it arrives. A line that is not JSON is a rejected row, not the end of the import. */
-export async function* ndjsonRecords(body: Readable): AsyncGenerator<SourceRecord> {
+export async function* ndjsonRecords(body: Readable): AsyncGenerator<SourceRecord[]> {
   const bytes = pipeline(body, encodingGuard(), () => undefined);
   const decoder = new StringDecoder('utf8');
   let line = 0;
   let rest = '';
+  const read = (lines: string[]) => lines.map((text) => ndjsonRecord(++line, text)).filter((record) => record !== null);
   for await (const chunk of bytes as AsyncIterable<Buffer>) {
     const lines = (rest + decoder.write(chunk)).split('\n');
     rest = lines.pop() ?? '';
-    for (const text of lines) {
-      const record = ndjsonRecord(++line, text);
-      if (record) yield record;
-    }
+    yield read(lines);
     if (rest.length > MAX_RECORD_BYTES) throw new UnreadableImport(line + 1, `the line is longer than ${MAX_RECORD_BYTES} characters`);
   }
-  const record = ndjsonRecord(++line, rest + decoder.end());
-  if (record) yield record;
+  yield read([rest + decoder.end()]);
 }
+
+/** What an object stream has at hand, each time it has something. */
+async function* handfuls<T>(stream: Readable): AsyncGenerator<T[]> {
+  for (;;) {
+    const found: T[] = [];
+    for (let item = stream.read() as T | null; item !== null; item = stream.read() as T | null) found.push(item);
+    if (found.length > 0) yield found;
+    else if (stream.errored) throw stream.errored;
+    else if (stream.readableEnded) return;
+    else await somethingNew(stream);
+  }
+}
+
+function somethingNew(stream: Readable): Promise<void> {
+  return new Promise((resolve) => {
+    const happened = (): void => {
+      for (const event of EVENTS) stream.off(event, happened);
+      resolve();
+    };
+    for (const event of EVENTS) stream.on(event, happened);
+  });
+}
+
+const EVENTS = ['readable', 'end', 'error', 'close'] as const;
 
 function ndjsonRecord(line: number, text: string): SourceRecord | null {
   const json = line === 1 ? text.replace(/^\uFEFF/, '') : text;

@@ -6,7 +6,8 @@ const MAX_LOCAL_LENGTH = 64;
 export const ERASED_DOMAIN = 'erased.invalid';
 
 const LOCAL = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/;
-const LABEL = /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
+/** Two labels or more (RFC 1035 §2.3.1, RFC 1123 §2.1), the last of which is not a number, so that no address of a host passes. */
+const DOMAIN = /^(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+(?!\d+$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
 
 /**
  * Why a string cannot be the address of a contact, or null. One address and nothing else: no display name, no list, no quoted local part
@@ -28,16 +29,16 @@ function localFault(local: string): string | null {
 }
 
 function domainFault(domain: string): string | null {
-  const labels = domain.split('.');
-
-  if (/[^\x00-\x7f]/.test(domain)) return 'has a domain with non-ASCII characters; write it in its xn-- form';
-  if (labels.length < 2) return 'is not an email address: the part after the @ is not a full domain name';
-  if (domain.length > 253 || !labels.every((label) => LABEL.test(label)) || /^\d+$/.test(labels[labels.length - 1])) {
-    return 'is not an email address: the part after the @ is not a domain name';
-  }
+  if (!DOMAIN.test(domain) || domain.length > 253) return domainReason(domain);
   const name = domain.toLowerCase();
   if (name === ERASED_DOMAIN || name.endsWith(`.${ERASED_DOMAIN}`)) return `is in ${ERASED_DOMAIN}, which is reserved for erased contacts`;
   return null;
+}
+
+function domainReason(domain: string): string {
+  if (/[^\x00-\x7f]/.test(domain)) return 'has a domain with non-ASCII characters; write it in its xn-- form';
+  if (!domain.includes('.')) return 'is not an email address: the part after the @ is not a full domain name';
+  return 'is not an email address: the part after the @ is not a domain name';
 }
 
 /** The address an erased contact is left with. */

@@ -33,6 +33,12 @@ export class ImportBatch {
     this.rows.set(row.key, packed);
   }
 
+  /** Whether an address is in both. */
+  overlaps(other: ImportBatch): boolean {
+    for (const key of this.rows.keys()) if (other.rows.has(key)) return true;
+    return false;
+  }
+
   /** In the order of the addresses: two imports at once then lock contacts in the same order and cannot deadlock. */
   sorted(): PackedRow[] {
     return [...this.rows.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
