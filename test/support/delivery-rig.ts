@@ -10,6 +10,7 @@ import { EventApplier } from '../../src/modules/delivery/event-applier.service.j
 import { EventQueries } from '../../src/modules/delivery/event.queries.js';
 import { GateService } from '../../src/modules/delivery/gate.service.js';
 import { Ledger } from '../../src/modules/delivery/ledger.js';
+import { HitJudge } from '../../src/modules/delivery/hit-judge.js';
 import { LedgerQueries } from '../../src/modules/delivery/ledger.queries.js';
 import { MessageComposer } from '../../src/modules/delivery/message-composer.js';
 import { Outlet } from '../../src/modules/delivery/outlet.js';
@@ -115,7 +116,8 @@ export async function deliveryWorker(
   const composer = new MessageComposer(db, contents, new ContentRenderer(), tokens, config);
   const tracking = new TrackingService(new TrackingQueries(), db, clock);
   const recovery = new RecoveryService(db, new RecoveryQueries(), exits, clock, config);
-  const applier = new EventApplier(db, new EventQueries(), tracking, exits, effects, clock);
+  const events = new EventQueries();
+  const applier = new EventApplier(db, events, tracking, new HitJudge(events, tracking), exits, effects, clock);
   const hints: string[] = [];
   const queue = {
     hint: async (_name: string, { campaignId, shard }: { campaignId: string; shard: number }) => hints.push(`${campaignId}#${shard}`) > 0,

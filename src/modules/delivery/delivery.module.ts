@@ -13,6 +13,7 @@ import { DeliveryQueries } from './delivery.queries.js';
 import { DeliveryService } from './delivery.service.js';
 import { EventApplier } from './event-applier.service.js';
 import { EventQueries } from './event.queries.js';
+import { HitJudge } from './hit-judge.js';
 import { GateService } from './gate.service.js';
 import { Ledger } from './ledger.js';
 import { LedgerQueries } from './ledger.queries.js';
@@ -40,6 +41,7 @@ import { SettlementService } from './settlement.service.js';
     EventApplier,
     EventQueries,
     GateService,
+    HitJudge,
     Ledger,
     LedgerQueries,
     MessageComposer,

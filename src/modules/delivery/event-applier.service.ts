@@ -3,9 +3,10 @@ import { Database, type Tx } from '../../database/index.js';
 import { Clock } from '../../shared/clock.js';
 import { ContactEffects } from '../contacts/index.js';
 import { EnrollmentService } from '../enrollment/index.js';
-import { FASTEST_HUMAN_CLICK_MS, TrackingService, type AppliedEvent, type UnappliedEvent } from '../tracking/index.js';
+import { TrackingService, type AppliedEvent, type UnappliedEvent } from '../tracking/index.js';
 import { withFact } from './domain/facts.js';
 import { EventQueries, type TouchedEmail } from './event.queries.js';
+import { HitJudge } from './hit-judge.js';
 
 interface Judged {
   event: UnappliedEvent;
@@ -21,6 +22,7 @@ export class EventApplier {
     private readonly db: Database,
     private readonly queries: EventQueries,
     private readonly tracking: TrackingService,
+    private readonly judge: HitJudge,
     private readonly enrollments: EnrollmentService,
     private readonly contacts: ContactEffects,
     private readonly clock: Clock,
@@ -34,9 +36,10 @@ export class EventApplier {
       const before = new Map(
         (await this.queries.lockEmails(tx, distinctEmails(events))).map((email) => [keyOf(email.tenantId, email.id), email]),
       );
+      const { reasons, exposed, exposedEmails } = await this.judge.judge(tx, events, before);
       const judged = events.flatMap((event) => {
         const email = before.get(keyOf(event.tenantId, event.emailId));
-        return email ? [judge(event, email)] : [];
+        return email ? [withVerdict(event, email, reasons.get(event.id))] : [];
       });
       const after = new Map(before);
       for (const { event, email, isMachine } of judged) {
@@ -46,7 +49,12 @@ export class EventApplier {
       }
       await this.save(tx, before, [...after.values()]);
       for (const [tenantId, own] of byTenant(judged)) await this.drawConsequences(tx, tenantId, own);
-      return this.tracking.markApplied(tx, judged.map(appliedOf));
+      const applied = await this.tracking.markApplied(tx, judged.map(appliedOf));
+      if (exposed.length > 0) {
+        await this.tracking.markMachine(tx, exposed);
+        await this.queries.recountPeople(tx, exposedEmails);
+      }
+      return applied;
     });
   }
 
@@ -130,21 +138,9 @@ export class EventApplier {
   }
 }
 
-/** Clicks faster than anybody reads are a scanner's. Only now is it known when the message went out. */
-function judge(event: UnappliedEvent, email: TouchedEmail): Judged & { tenantId: string } {
-  const sentAt = email.sentAt ?? email.sendingAt;
-  const isTooFast =
-    event.type === 'clicked' &&
-    !event.isMachine &&
-    sentAt !== null &&
-    event.occurredAt.getTime() - sentAt.getTime() < FASTEST_HUMAN_CLICK_MS;
-  return {
-    tenantId: event.tenantId,
-    event,
-    email,
-    isMachine: event.isMachine || isTooFast,
-    machineReason: isTooFast ? 'too_fast' : event.machineReason,
-  };
+function withVerdict(event: UnappliedEvent, email: TouchedEmail, reason: string | undefined): Judged & { tenantId: string } {
+  const isMachine = event.isMachine || reason !== undefined;
+  return { tenantId: event.tenantId, event, email, isMachine, machineReason: event.machineReason ?? reason ?? null };
 }
 
 function appliedOf({ event, email, isMachine, machineReason }: Judged): AppliedEvent {

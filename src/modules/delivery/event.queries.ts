@@ -73,6 +73,31 @@ export class EventQueries {
     );
   }
 
+  /** How many different links the content of these steps has; an address made for each contact is one of its own. */
+  async countLinks(tx: Tx, steps: { tenantId: string; stepId: string }[]): Promise<{ tenantId: string; stepId: string; count: number }[]> {
+    return rows(
+      tx,
+      `SELECT s.tenant_id AS "tenantId", s.id AS "stepId",
+              (SELECT count(DISTINCT coalesce(nullif(l.id, ''), l.n::text))::int
+                 FROM jsonb_array_elements_text(coalesce(s.compiled_content -> 'linkIds', '[]')) WITH ORDINALITY AS l(id, n)) AS count
+         FROM campaign_steps s JOIN unnest($1::uuid[], $2::uuid[]) AS v(tenant_id, id) ON s.tenant_id = v.tenant_id AND s.id = v.id`,
+      [steps.map((s) => s.tenantId), steps.map((s) => s.stepId)],
+    );
+  }
+
+  /** Finds the first hits by people anew, for locked messages of which some turned out to be a machine's. Rare. */
+  async recountPeople(tx: Tx, emails: { tenantId: string; id: string }[]): Promise<number> {
+    return affected(
+      tx,
+      `UPDATE emails e SET first_human_opened_at = h.opened_at, first_human_clicked_at = h.clicked_at
+         FROM unnest($1::uuid[], $2::uuid[]) AS v(tenant_id, id) CROSS JOIN LATERAL (
+           SELECT min(x.occurred_at) FILTER (WHERE x.type = 'opened') AS opened_at, min(x.occurred_at) FILTER (WHERE x.type = 'clicked') AS clicked_at
+             FROM email_events x WHERE x.tenant_id = v.tenant_id AND x.email_id = v.id AND x.applied_at IS NOT NULL AND NOT x.is_machine) h
+        WHERE e.tenant_id = v.tenant_id AND e.id = v.id`,
+      [emails.map((e) => e.tenantId), emails.map((e) => e.id)],
+    );
+  }
+
   /** Of these contacts, those who still have the address the message went to: a new address does not inherit the old one's bounces. */
   async withSameAddress(tx: Tx, tenantId: string, contacts: { contactId: string; email: string }[]): Promise<string[]> {
     const found = await rows<{ id: string }>(

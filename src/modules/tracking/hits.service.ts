@@ -13,7 +13,7 @@ export interface Hit extends HitHeaders {
   isHead: boolean;
 }
 
-const USER_AGENT_LENGTH = 500;
+export const USER_AGENT_LENGTH = 500;
 
 /** Opens and clicks: reads the token, appends the fact, and answers only when the fact is committed. */
 @Injectable()

@@ -1,4 +1,4 @@
-export { FASTEST_HUMAN_CLICK_MS } from './domain/machine.js';
+export { burstReasons, type MessageHit } from './domain/machine.js';
 export { EmailEvent, type BounceClass, type EmailEventType } from './entities/email-event.entity.js';
 export { TrackedLink } from './entities/tracked-link.entity.js';
 export { LinkNotAllowed, TrackingLinkNotFound } from './tracking.errors.js';
@@ -8,4 +8,4 @@ export { TrackingService } from './tracking.service.js';
 export { TrackingTokens, type MessageAddresses } from './tracking-tokens.js';
 export { WebhookAccounts, type WebhookAccount, type WebhookAccountSource } from './webhook-accounts.js';
 export { WebhookInbox } from './webhook-inbox.service.js';
-export { type AppliedEvent, type NewEmailEvent, type UnappliedEvent } from './tracking.types.js';
+export { type AppliedEvent, type AppliedHit, type HitRef, type NewEmailEvent, type UnappliedEvent } from './tracking.types.js';

@@ -2,7 +2,8 @@ import { Controller, Get, Req, Res } from '@nestjs/common';
 import { ApiFoundResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiProblems, Public } from '../../http/index.js';
-import { HitsService, type Hit } from './hits.service.js';
+import { hitOf } from './hit-request.js';
+import { HitsService } from './hits.service.js';
 import { TrackingLinkNotFound } from './tracking.errors.js';
 
 const PIXEL = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64');
@@ -55,9 +56,4 @@ export class TrackingController {
       .header('x-robots-tag', 'noindex')
       .send();
   }
-}
-
-function hitOf({ method, headers }: Pick<FastifyRequest, 'method' | 'headers'>): Hit {
-  const purpose = headers['sec-purpose'] ?? headers.purpose ?? headers['x-purpose'] ?? headers['x-moz'];
-  return { isHead: method === 'HEAD', userAgent: headers['user-agent'], purpose: purpose?.toString() };
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { affected, prepared, row, rows, type Tx } from '../../database/index.js';
-import type { AppliedEvent, NewEmailEvent, UnappliedEvent } from './tracking.types.js';
+import type { AppliedEvent, AppliedHit, HitRef, NewEmailEvent, UnappliedEvent } from './tracking.types.js';
 
 type TextColumn = 'source' | 'dedupeKey' | 'machineReason' | 'linkId' | 'url' | 'userAgent' | 'detail' | 'providerEventId';
 
@@ -94,6 +94,31 @@ export class TrackingQueries {
         events.map((e) => e.isMachine),
         events.map((e) => e.machineReason),
       ],
+    );
+  }
+
+  /** The applied hits of these messages; of a message with very many, the latest. System scope. */
+  async appliedHits(tx: Tx, emails: { tenantId: string; id: string }[], perMessage: number): Promise<AppliedHit[]> {
+    return rows(
+      tx,
+      `SELECT e.tenant_id AS "tenantId", e.id AS "emailId", v.* FROM unnest($1::uuid[], $2::uuid[]) AS e(tenant_id, id)
+        CROSS JOIN LATERAL (
+          SELECT v.id, v.type, v.occurred_at AS at, coalesce(v.link_id, v.url) AS link, v.user_agent AS "userAgent", v.machine_reason AS "machineReason"
+            FROM email_events v
+           WHERE v.tenant_id = e.tenant_id AND v.email_id = e.id AND v.type IN ('opened', 'clicked', 'unsubscribe_viewed') AND v.applied_at IS NOT NULL
+           ORDER BY v.occurred_at DESC LIMIT $3) v`,
+      [emails.map((e) => e.tenantId), emails.map((e) => e.id), perMessage],
+    );
+  }
+
+  /** What counted as a person's is a machine's after all. It counts as applied anew, so that whoever counts looks again. */
+  async markMachine(tx: Tx, now: Date, hits: HitRef[]): Promise<number> {
+    return affected(
+      tx,
+      `UPDATE email_events v SET is_machine = true, machine_reason = h.reason, applied_at = $1
+         FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::text[]) AS h(tenant_id, id, occurred_at, reason)
+        WHERE v.tenant_id = h.tenant_id AND v.id = h.id AND v.occurred_at = h.occurred_at AND NOT v.is_machine`,
+      [now, hits.map((h) => h.tenantId), hits.map((h) => h.id), hits.map((h) => h.occurredAt), hits.map((h) => h.machineReason)],
     );
   }
 

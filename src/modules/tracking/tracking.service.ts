@@ -4,12 +4,14 @@ import { Database, type Tx } from '../../database/index.js';
 import { Clock } from '../../shared/clock.js';
 import { LinkNotAllowed } from './tracking.errors.js';
 import { TrackingQueries } from './tracking.queries.js';
-import type { AppliedEvent, NewEmailEvent, UnappliedEvent } from './tracking.types.js';
+import type { AppliedEvent, AppliedHit, HitRef, NewEmailEvent, UnappliedEvent } from './tracking.types.js';
 
 /** How long an event waits for the message it speaks of: providers repeat theirs for a day. */
 const PARKED_HOURS = 48;
 const EVENTS_PER_STATEMENT = 1_000;
 const MONTHS_AHEAD = 3;
+/** Of a message that is hit more often than any person would, so many are looked at together. */
+const HITS_PER_MESSAGE = 200;
 
 /** The facts that come back about messages, and the links that lead to them. Append-only: what a fact means is for `delivery` to decide. */
 @Injectable()
@@ -68,6 +70,16 @@ export class TrackingService {
   /** Marks claimed events as applied, with the campaign and the verdict on who did it. In the transaction that claimed them. */
   async markApplied(tx: Tx, events: AppliedEvent[]): Promise<number> {
     return events.length === 0 ? 0 : this.queries.markApplied(tx, this.clock.now(), events);
+  }
+
+  /** System scope. What has already been applied of the opens and clicks of these messages; lock the messages before. */
+  async appliedHits(tx: Tx, emails: { tenantId: string; id: string }[]): Promise<AppliedHit[]> {
+    return emails.length === 0 ? [] : this.queries.appliedHits(tx, emails, HITS_PER_MESSAGE);
+  }
+
+  /** Flags applied hits as a machine's. Idempotent: one that is flagged keeps its reason. */
+  async markMachine(tx: Tx, hits: HitRef[]): Promise<number> {
+    return hits.length === 0 ? 0 : this.queries.markMachine(tx, this.clock.now(), hits);
   }
 
   /** Closes events whose message has not turned up within two days. Returns how many. */

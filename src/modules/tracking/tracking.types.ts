@@ -1,3 +1,4 @@
+import type { MessageHit } from './domain/machine.js';
 import type { BounceClass, EmailEventType } from './entities/email-event.entity.js';
 
 /** A fact to append. `occurredAt` and `dedupeKey` together say what is "the same event": a repeated delivery of it changes nothing. */
@@ -34,6 +35,20 @@ export interface UnappliedEvent {
   linkId: string | null;
   url: string | null;
   userAgent: string | null;
+}
+
+/** An open, a click or a look at the unsubscribe page that has been applied. */
+export interface AppliedHit extends MessageHit {
+  tenantId: string;
+  emailId: string;
+}
+
+/** A hit that turns out to have been a machine's after it was applied. */
+export interface HitRef {
+  tenantId: string;
+  id: string;
+  occurredAt: Date;
+  machineReason: string;
 }
 
 /** The verdict on one claimed event. */

@@ -2,6 +2,7 @@ import { Controller, Get, HttpCode, Post, Req, Res } from '@nestjs/common';
 import { ApiConsumes, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Public } from '../../http/index.js';
+import { hitOf } from './hit-request.js';
 import { ASK_PAGE, DONE_PAGE, INVALID_PAGE } from './domain/unsubscribe-page.js';
 import { UnsubscribeService } from './unsubscribe.service.js';
 
@@ -21,8 +22,8 @@ export class UnsubscribeController {
   })
   @ApiParam({ name: 'token', type: String })
   @ApiOkResponse({ description: 'The page', content: { 'text/html': { schema: { type: 'string' } } } })
-  ask(@Req() request: TokenRequest, @Res() reply: FastifyReply): void {
-    const isValid = this.service.isValid(request.params.token);
+  async ask(@Req() request: TokenRequest, @Res() reply: FastifyReply): Promise<void> {
+    const isValid = await this.service.view(request.params.token, hitOf(request));
     sendPage(reply, isValid ? 200 : 404, isValid ? ASK_PAGE : INVALID_PAGE);
   }
 

@@ -1,7 +1,11 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { Database } from '../../database/index.js';
 import { Clock } from '../../shared/clock.js';
+import { Ids } from '../../shared/ids.js';
 import { ContactEffects } from '../contacts/index.js';
+import { machineReason } from './domain/machine.js';
+import { HitBuffer } from './hit-buffer.js';
+import { USER_AGENT_LENGTH, type Hit } from './hits.service.js';
 import { TrackingService } from './tracking.service.js';
 import { TrackingTokens } from './tracking-tokens.js';
 
@@ -10,16 +14,40 @@ export type UnsubscribeSource = 'page' | 'one_click';
 /** Unsubscribing through the link of a message. */
 @Injectable()
 export class UnsubscribeService {
+  private readonly logger = new Logger('Tracking');
+
   constructor(
     private readonly db: Database,
     private readonly tokens: TrackingTokens,
     private readonly contacts: ContactEffects,
     private readonly tracking: TrackingService,
+    private readonly buffer: HitBuffer,
     private readonly clock: Clock,
+    private readonly ids: Ids,
   ) {}
 
-  isValid(token: string): boolean {
-    return this.tokens.readUnsubscribe(token) !== null;
+  /**
+   * Whether the token is genuine. That its page was asked for is recorded, because scanners ask for it along with every other link of a message;
+   * for the contact it changes nothing. The page must be there for whoever wants to leave: it does not depend on the record.
+   */
+  async view(token: string, hit: Hit): Promise<boolean> {
+    const ref = this.tokens.readUnsubscribe(token);
+    if (!ref) return false;
+    const { tenantId, emailId } = ref;
+    const reason = machineReason(hit);
+    const event = {
+      type: 'unsubscribe_viewed',
+      source: 'page',
+      occurredAt: this.clock.now(),
+      dedupeKey: `hit:${this.ids.uuid()}`,
+    } as const;
+    const who = { isMachine: reason !== null, machineReason: reason, userAgent: hit.userAgent?.slice(0, USER_AGENT_LENGTH) };
+    if (!hit.isHead) {
+      await this.buffer.record({ tenantId, emailId, ...event, ...who }).catch((error: unknown) => {
+        this.logger.warn(`A look at the unsubscribe page was not recorded: ${(error as Error).message}`);
+      });
+    }
+    return true;
   }
 
   /**

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import {
   readClick,
+  readReply,
   readTracking,
   readUnsubscribe,
   signDynamicLink,
+  signReply,
   signTracking,
   signUnsubscribe,
   TokenKeys,
@@ -80,5 +82,40 @@ describe('the tokens in a message', () => {
   it('fit into a line of a message', () => {
     expect(signTracking(keys, ref)).toHaveLength(67);
     expect(signUnsubscribe(keys, { ...ref, contactId })).toHaveLength(88);
+  });
+});
+
+describe('the address to which answers to a message go', () => {
+  const old = new TokenKeys(['an old secret of at least thirty-two characters']);
+  const rotated = new TokenKeys(['an old secret of at least thirty-two characters', 'a new secret of at least thirty-two characters']);
+
+  it('names its message again, in whatever case and company mail systems put it, and fits where addresses must', () => {
+    fc.assert(
+      fc.property(fc.uuid(), fc.uuid(), (tenantId, emailId) => {
+        const address = signReply(keys, { tenantId, emailId });
+        expect(address.length).toBeLessThanOrEqual(64);
+        expect(readReply(keys, `"A, b" <x@a.example>, <${address.toUpperCase()}@reply.example>`)).toEqual({ tenantId, emailId });
+      }),
+    );
+  });
+
+  it('outlives a rotation of the secret', () => {
+    expect(readReply(rotated, `${signReply(old, ref)}@reply.example`)).toEqual(ref);
+    expect(readReply(old, `${signReply(rotated, ref)}@reply.example`)).toBeNull();
+  });
+
+  it('is none of ours with one character changed', () => {
+    const address = signReply(keys, ref);
+    fc.assert(
+      fc.property(fc.integer({ min: 2, max: 63 }), fc.constantFrom(...'abcxyz0189'), (at, char) => {
+        const altered = address.slice(0, at) + char + address.slice(at + 1);
+        expect(readReply(keys, `${altered}@reply.example`)).toEqual(altered === address ? ref : null);
+      }),
+    );
+  });
+
+  it('finds the genuine one among made-up ones', () => {
+    const text = `r+${'z'.repeat(62)}@x.example, r+${'0'.repeat(62)}@x.example, ${signReply(keys, ref)}@x.example`;
+    expect(readReply(keys, text)).toEqual(ref);
   });
 });
