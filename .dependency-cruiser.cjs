@@ -9,6 +9,7 @@ const RANKS = [
   ['delivery'],
   ['execution'],
   ['analytics'],
+  ['webhooks'],
 ];
 const upward = RANKS.flatMap((peers, rank) =>
   peers.map((name) => ({

@@ -15,6 +15,7 @@ import { SegmentsModule } from '../modules/segments/index.js';
 import { StepsModule } from '../modules/steps/index.js';
 import { TrackingModule, TrackingWorkerModule } from '../modules/tracking/index.js';
 import { TemplatesModule } from '../modules/templates/index.js';
+import { WebhooksModule, WebhooksWorkerModule } from '../modules/webhooks/index.js';
 import { SharedModule } from '../shared/shared.module.js';
 import { OperationsModule } from './operations.module.js';
 
@@ -36,10 +37,11 @@ const FEATURES: Modules = [
   DeliveryModule,
   ExecutionModule,
   AnalyticsModule,
+  WebhooksModule,
 ];
 
 /** Processors and pollers, in processes with the role `worker`. */
-const WORKER: Modules = [TrackingWorkerModule, DeliveryWorkerModule, ExecutionWorkerModule, AnalyticsWorkerModule];
+const WORKER: Modules = [TrackingWorkerModule, DeliveryWorkerModule, ExecutionWorkerModule, AnalyticsWorkerModule, WebhooksWorkerModule];
 
 /** Crons, in processes with the role `scheduler`. */
 const SCHEDULER: Modules = [ExecutionSchedulerModule, AnalyticsSchedulerModule];

@@ -8,6 +8,7 @@ import { Template, TemplateVersion } from '../modules/templates/entities/index.j
 import { EmailEvent, TrackedLink, WebhookBatch } from '../modules/tracking/entities/index.js';
 import { Email } from '../modules/delivery/entities/index.js';
 import { CampaignContact } from '../modules/enrollment/entities/campaign-contact.entity.js';
+import { WebhookCursor, WebhookDelivery, WebhookEndpoint } from '../modules/webhooks/entities/index.js';
 import { ApiKey, AuditLog, IdempotencyKey, Tenant, User, Workspace } from '../modules/identity/entities/index.js';
 
 /** Every entity of every module. The schema drift test holds this list and the migrations together. */
@@ -47,4 +48,8 @@ export const entities: Function[] = [
   Email,
   // analytics
   CampaignAnalytics,
+  // webhooks
+  WebhookEndpoint,
+  WebhookDelivery,
+  WebhookCursor,
 ];

@@ -11,6 +11,7 @@ import type { LedgerStatus } from '../domain/ledger-state.js';
 @Index('idx_emails_sending', ['tenantId', 'campaignId'], { where: `status = 'sending'` })
 @Index('idx_emails_unknown', ['tenantId', 'campaignId'], { where: `status = 'unknown' AND settled_at IS NULL` })
 @Index('idx_emails_sent', ['tenantId', 'campaignId', 'sentAt'], { where: 'sent_at IS NOT NULL' })
+@Index('idx_emails_unsent', ['tenantId', 'settledAt'], { where: `status IN ('failed', 'skipped')` })
 @Check(
   'ck_emails_status',
   `status IN ('queued', 'sending', 'sent', 'delivered', 'bounced', 'dropped', 'failed', 'unknown', 'skipped', 'cancelled')`,

@@ -34,6 +34,8 @@ export const PERMISSIONS = [
   'users:read',
   'users:manage',
   'keys:manage',
+  /** Where the tenant is told about its mail, and the log of that. */
+  'webhooks:manage',
   'audit:read',
 ] as const;
 export type Permission = (typeof PERMISSIONS)[number];
