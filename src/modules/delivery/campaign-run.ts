@@ -77,7 +77,12 @@ export class CampaignRun {
   }
 
   private mustStop(): boolean {
-    return this.isStopped || this.parts.outlet.isPaused || performance.now() > this.deadline;
+    return this.isHeld() || performance.now() > this.deadline;
+  }
+
+  /** The campaign or the provider takes nothing at the moment. */
+  private isHeld(): boolean {
+    return this.isStopped || this.parts.outlet.isPaused;
   }
 
   private async nextBatch(): Promise<Batch> {
@@ -110,7 +115,8 @@ export class CampaignRun {
   private async sendBatch({ token, ready, fireBy }: Batch): Promise<void> {
     const { outlet, claims } = this.parts;
     let next = 0;
-    while (next < ready.length && !this.mustStop() && performance.now() < fireBy) {
+    // A batch once claimed and rendered is sent, even a little past the end of the slice: giving it back would waste both.
+    while (next < ready.length && !this.isHeld() && performance.now() < fireBy) {
       const group = ready.slice(next, next + outlet.pace.groupSize);
       next += group.length;
       await this.room();

@@ -5,7 +5,7 @@ import type { Settlement } from './delivery.types.js';
 import type { SettlementService } from './settlement.service.js';
 
 /** Results wait this long for company. What is not yet written when the process dies is in doubt, so not for long. */
-const GATHER_MS = 15;
+const GATHER_MS = 40;
 const MAX_BATCH = 500;
 /** A second one only when results come faster than one connection writes them. */
 const MAX_WRITERS = 2;

@@ -1,4 +1,4 @@
-import { createTransport, type SMTPPoolOptions, type SMTPPoolSentMessageInfo, type Transporter } from 'nodemailer';
+import SMTPConnection, { type SMTPConnectionSendInfo } from 'nodemailer/lib/smtp-connection';
 import type { Clock } from '../../../shared/clock.js';
 import { toAddrSpec } from '../domain/address.js';
 import { buildMime } from '../domain/mime.js';
@@ -20,14 +20,14 @@ export interface SmtpProviderOptions {
 // RFC 5321 §4.5.3.2 asks for ten minutes of patience after the message; two minutes leave few answers unheard, and waiting and sending
 // together stay below the default lease (SEND_LEASE_SECONDS, 150).
 const TIMEOUTS = { connectionMs: 10_000, greetingMs: 10_000, socketMs: 120_000, sendMs: 125_000, waitMs: 15_000 };
-// nodemailer replaces a connection after this many messages, with a pause of 100 ms; its default of 100 would cost a tenth of the time.
+// Relays recycle connections now and then; so do we, before they do it in the middle of a message.
 const MESSAGES_PER_CONNECTION = 2_000;
 
 /**
  * Any SMTP relay. No idempotency exists in SMTP, so the guarantee is at most once: a connection lost after the server's 354 is `unknown`.
  *
- * One nodemailer transport per slot, one message at a time each, `maxRequeues: 0` (its default silently sends again). nodemailer's error is the
- * same before and after DATA, therefore every slot watches its protocol log for the reply to DATA.
+ * One connection per slot, one message at a time each, and nothing is ever sent again here. nodemailer's error is the same before and after
+ * DATA, therefore every slot watches its protocol log for the reply to DATA.
  */
 export class SmtpProvider extends EmailProvider {
   readonly name = 'smtp';
@@ -83,7 +83,7 @@ export class SmtpProvider extends EmailProvider {
     } catch (error) {
       return notSendable(error);
     }
-    return slot.deliver(message.messageId, raw, envelope);
+    return slot.deliver(raw, envelope);
   }
 }
 
@@ -94,50 +94,38 @@ type SmtpEnvelope = {
   size: number;
 };
 
-/** One connection with its own protocol watch. Delivers one message at a time; the caller sees to that. */
+/**
+ * One connection with its own protocol watch, opened when needed and kept. Delivers one message at a time; the caller sees to that.
+ *
+ * On nodemailer's `SMTPConnection`, not on its transports: these compile, parse and stream even a ready-made message through some ten objects
+ * of their own, which costs more than everything else this process does for it (measured: test/bench/README.md).
+ */
 class SmtpSlot {
-  private readonly transport: Transporter<SMTPPoolSentMessageInfo, SMTPPoolOptions>;
   private readonly watch = new ProtocolWatch();
+  private connection: SMTPConnection | null = null;
+  private delivered = 0;
 
   constructor(
-    settings: SmtpSettings,
+    private readonly settings: SmtpSettings,
     private readonly timeouts: typeof TIMEOUTS,
-  ) {
-    this.transport = createTransport({
-      pool: true,
-      maxConnections: 1,
-      maxMessages: MESSAGES_PER_CONNECTION,
-      maxRequeues: 0,
-      host: settings.host,
-      port: settings.port,
-      secure: settings.secure,
-      requireTLS: settings.requireTls,
-      ...(settings.name === undefined ? {} : { name: settings.name }),
-      ...(settings.user === undefined ? {} : { auth: { user: settings.user, pass: settings.pass ?? '' } }),
-      connectionTimeout: timeouts.connectionMs,
-      greetingTimeout: timeouts.greetingMs,
-      dnsTimeout: timeouts.connectionMs,
-      socketTimeout: timeouts.socketMs,
-      disableFileAccess: true,
-      disableUrlAccess: true,
-      transactionLog: true,
-      logger: this.watch,
-    });
-    // The failure of a message arrives through sendMail; without a listener the copy emitted here would end the process.
-    this.transport.on('error', () => undefined);
-  }
+  ) {}
 
-  async deliver(messageId: string, raw: Buffer, envelope: SmtpEnvelope): Promise<SendOutcome> {
+  async deliver(raw: Buffer, envelope: SmtpEnvelope): Promise<SendOutcome> {
     this.watch.begin();
-    // Socket time-outs only notice silence; this also ends a server that trickles its replies. Not AbortSignal.timeout(): it could not be
-    // cancelled, and two minutes of finished messages would keep their timers.
-    const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(), this.timeouts.sendMs);
+    let timer: NodeJS.Timeout | undefined;
+    // Socket time-outs only notice silence; this also ends a server that trickles its replies.
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(
+        () => reject(Object.assign(new Error('The mail server took too long.'), { code: 'ETIMEDOUT' })),
+        this.timeouts.sendMs,
+      );
+    });
     try {
-      // The id is in `raw` already; given here too, nodemailer does not make up one of its own.
-      const info = await this.transport.sendMail({ envelope, raw, messageId, signal: abort.signal });
+      const info = await Promise.race([this.transact(raw, envelope), late]);
+      if (++this.delivered >= MESSAGES_PER_CONNECTION) this.drop();
       return accepted(info.serverMessageId ?? queueIdOf(info.response));
     } catch (error) {
+      await this.recover(error as { responseCode?: number });
       const fault = error as { code?: string; command?: string; responseCode?: number; response?: string; message: string };
       return classifySmtpFailure({
         code: fault.code,
@@ -153,7 +141,77 @@ class SmtpSlot {
   }
 
   close(): void {
-    this.transport.close();
+    const { connection } = this;
+    this.connection = null;
+    if (!connection) return;
+    connection.quit();
+    // A server that does not answer QUIT does not keep the process.
+    setTimeout(() => connection.close(), 500).unref();
+  }
+
+  private async transact(raw: Buffer, envelope: SmtpEnvelope): Promise<SMTPConnectionSendInfo> {
+    const connection = (this.connection ??= await this.open());
+    return new Promise((resolve, reject) => {
+      connection.send(envelope, raw, (error, info) => (error ? reject(error) : resolve(info as SMTPConnectionSendInfo)));
+    });
+  }
+
+  /** Connected, greeted and logged in. */
+  private async open(): Promise<SMTPConnection> {
+    const { settings, timeouts } = this;
+    const connection = new SMTPConnection({
+      host: settings.host,
+      port: settings.port,
+      secure: settings.secure,
+      requireTLS: settings.requireTls,
+      ...(settings.name === undefined ? {} : { name: settings.name }),
+      connectionTimeout: timeouts.connectionMs,
+      greetingTimeout: timeouts.greetingMs,
+      dnsTimeout: timeouts.connectionMs,
+      socketTimeout: timeouts.socketMs,
+      transactionLog: true,
+      logger: this.watch,
+    });
+    this.delivered = 0;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        connection.on('error', reject);
+        connection.once('end', () => {
+          // A server may end a connection that has nothing to do; the next message opens another.
+          if (this.connection === connection) this.connection = null;
+          reject(Object.assign(new Error('The mail server closed the connection.'), { code: 'ECONNECTION', command: 'CONN' }));
+        });
+        connection.connect((error) => {
+          if (error) return reject(error);
+          if (settings.user === undefined || !connection.allowsAuth) return resolve();
+          const credentials = { user: settings.user, pass: settings.pass ?? '' };
+          connection.login({ user: settings.user, credentials }, (failure) => (failure ? reject(failure) : resolve()));
+        });
+      });
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+    return connection;
+  }
+
+  /** A server that answered, if only to refuse, keeps its connection: RSET clears the transaction (RFC 5321 §4.1.1.5). */
+  private async recover({ responseCode }: { responseCode?: number }): Promise<void> {
+    const { connection } = this;
+    if (!connection || responseCode === undefined || responseCode === 421) return this.drop();
+    let timer: NodeJS.Timeout | undefined;
+    const isReset = await new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), this.timeouts.greetingMs);
+      connection.once('end', () => resolve(false));
+      connection.reset((error) => resolve(!error));
+    });
+    clearTimeout(timer);
+    if (!isReset) this.drop();
+  }
+
+  private drop(): void {
+    this.connection?.close();
+    this.connection = null;
   }
 }
 
