@@ -1,3 +1,4 @@
+import { type ChildProcess } from 'node:child_process';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { type CompileOptions, type ContentSource } from '../domain/compiled-content.js';
 import { ContentBusyError, ContentJobStopped, ContentWorker } from './content-worker.js';
@@ -94,6 +95,18 @@ describe('content worker', () => {
     await expect(worker.run({ kind: 'compile', source: mjml(MJML), options: ALL })).resolves.toMatchObject({ problems: [] });
     await worker.close();
     await expect(worker.run({ kind: 'compile', source: mjml(MJML), options: ALL })).rejects.toBeInstanceOf(ContentBusyError);
+  });
+
+  it('does not blame content for a machine that gives its process no time', async () => {
+    const worker = new ContentWorker({ timeMs: 400 });
+    const job = { kind: 'compile', source: html('<p>x</p>'), options: ALL } as const;
+    await worker.run(job);
+    const child = await (worker as unknown as { process: Promise<ChildProcess> }).process;
+    child.kill('SIGSTOP');
+    const waiting = worker.run(job);
+    setTimeout(() => child.kill('SIGCONT'), 900);
+    await expect(waiting).resolves.toMatchObject({ problems: [] });
+    await worker.close();
   });
 
   it('survives content that exhausts the heap of its process', async () => {
