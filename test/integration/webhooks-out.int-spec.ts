@@ -123,6 +123,20 @@ describe('outgoing webhooks', () => {
     expect(types(await told(all))).toContain('email.complained');
   });
 
+  it('tell of a message that only an event has proved to be sent', async () => {
+    const tenantId = await make.tenant();
+    const id = await endpoint(tenantId, '/proved', ['email.sent']);
+    const campaign = await make.campaign(tenantId, { launchedAt: clock.now() });
+    const email = await make.sent(campaign, '2030-01-07T06:00:00Z');
+    await make.fact(email, 'delivered', clock.now());
+    await collectAll();
+    expect(await told(id)).toEqual([]);
+    await database.db.asSystem((tx) => affected(tx, 'UPDATE emails SET settled_at = $2 WHERE id = $1', [email.emailId, clock.now()]));
+    await collectAll();
+    await collectAll();
+    expect(await told(id)).toMatchObject([{ event_type: 'email.sent', data: { emailId: email.emailId } }]);
+  });
+
   it('cost nothing and record nothing where nobody subscribes, and keep tenants apart', async () => {
     const [mine, other] = [await make.tenant(), await make.tenant()];
     const campaign = await make.campaign(other, { launchedAt: clock.now() });

@@ -27,8 +27,9 @@ interface CampaignFact {
 
 const IDS = `'emailId', e.id, 'campaignId', e.campaign_id, 'stepId', e.step_id, 'contactId', e.contact_id`;
 
+/** The scalar subquery makes that one look into an index for each fact, whatever the planner thinks of the table's size. */
 const UNTOLD = (key: string) =>
-  `NOT EXISTS (SELECT FROM webhook_deliveries d WHERE d.tenant_id = ep.tenant_id AND d.endpoint_id = ep.id AND d.fact_key = ${key})`;
+  `(SELECT d.id FROM webhook_deliveries d WHERE d.tenant_id = ep.tenant_id AND d.endpoint_id = ep.id AND d.fact_key = ${key} LIMIT 1) IS NULL`;
 
 /** Wraps a query of facts that nobody has been told of: `$1` from, `$2` now, `$3` limit. Sorted, so that what is left is later than what is found. */
 const store = (found: string) => `
