@@ -5,6 +5,7 @@ import { type AppConfig, ConfigError, withDatabaseUrl } from '../config/index.js
 import { DatabaseSetupError, EmbeddedPostgres, migrateDatabase } from '../database/index.js';
 import { createHttpAdapter, registerHttp } from '../http/index.js';
 import { DemoBootstrap } from '../modules/identity/index.js';
+import { armFailPoints } from '../shared/fail-point.js';
 import { AppModule } from './app.module.js';
 import type { Shutdown } from './shutdown.js';
 
@@ -18,6 +19,7 @@ export const isForPeople = (error: unknown): error is Error =>
 /** Starts the roles of this process, and tells `shutdown` how to stop each part. */
 export async function start(loaded: AppConfig, shutdown: Shutdown, logger: LoggerService): Promise<void> {
   const log = new Logger('Start');
+  armFailPoints(loaded.failPoints);
   const config = await withDatabase(loaded, shutdown, log);
   if (shutdown.begun) return;
   const { applied, warnings } = await migrateDatabase(config.database.url!);

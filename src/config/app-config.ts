@@ -1,3 +1,5 @@
+import type { FailPoints } from '../shared/fail-point.js';
+
 export type MailProvider = 'mailbox' | 'smtp' | 'sendgrid' | 'null';
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'verbose';
 
@@ -31,6 +33,8 @@ export class AppConfig {
     readonly sendgridWebhookPublicKey?: string;
     readonly smtpConnections: number;
     readonly sendgridConnections: number;
+    /** How long a provider may take over one message; unset: as long as suits the protocol. */
+    readonly sendTimeoutSeconds?: number;
   };
   /** Answers to our messages. Without a domain, messages carry no reply address of ours. */
   readonly replies: {
@@ -56,7 +60,7 @@ export class AppConfig {
     readonly pollIntervalMs: number;
     /** How long a row may stay `sending` before it counts as `unknown`. */
     readonly sendLeaseSeconds: number;
-    /** How long a claimed, not yet fired row stays with its worker. */
+    /** How long a claimed, not yet fired row stays with its worker: what a worker that dies delays. The default keeps that below ten seconds. */
     readonly claimLeaseSeconds: number;
     /** Contacts advanced in one transaction: larger batches are slower, not faster (see engine.md). */
     readonly advanceBatch: number;
@@ -65,6 +69,8 @@ export class AppConfig {
     /** How long an `unknown` send waits for a provider event before the campaign's policy decides. */
     readonly unknownGraceSeconds: number;
   };
+  /** For fault tests only; empty otherwise, and always in production. */
+  readonly failPoints: FailPoints;
 }
 
 /** The same configuration with the address of the database, once the embedded server runs. */

@@ -1,5 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
+import { FAIL_POINT_NAMES, type FailPointName, type FailPoints } from '../shared/fail-point.js';
 import { AppConfig, ConfigError } from './app-config.js';
 import { generatedSecret } from './app-secret.js';
 import { cronFault } from './cron-expression.js';
@@ -35,6 +36,19 @@ const roles = z.string().transform((text, context) => {
     return z.NEVER;
   }
   return { api: names.includes('api'), worker: names.includes('worker'), scheduler: names.includes('scheduler') };
+});
+
+const failPoints = z.string().transform((text, context): FailPoints => {
+  const points: Partial<Record<FailPointName, number>> = {};
+  for (const entry of text.split(',').map((part) => part.trim())) {
+    const [name, count] = entry.split(':');
+    if (!(FAIL_POINT_NAMES as readonly string[]).includes(name) || !/^[1-9]\d{0,5}$/.test(count ?? '')) {
+      context.addIssue({ code: 'custom', message: `"${entry}" must be name:n, with a name of ${FAIL_POINT_NAMES.join(', ')}` });
+      return z.NEVER;
+    }
+    points[name as FailPointName] = Number(count);
+  }
+  return points;
 });
 
 const secret = z.string().min(32, 'must have at least 32 characters (e.g. the output of: openssl rand -hex 32)');
@@ -85,6 +99,7 @@ const Environment = z.object({
     .regex(/^[\w.~-]{16,200}$/, 'must have 16 to 200 letters, digits or . _ ~ - (e.g. the output of: openssl rand -hex 24)')
     .optional(),
   SENDGRID_CONNECTIONS: integer(1, 500).default(16),
+  SEND_TIMEOUT_SECONDS: integer(1, 600).optional(),
   APP_SECRET: secret.optional(),
   APP_SECRET_PREVIOUS: secrets.default([]),
   JWT_SECRET: secret.optional(),
@@ -95,10 +110,11 @@ const Environment = z.object({
   ANALYTICS_CRON: cron.default('0 2 * * *'),
   POLL_INTERVAL_MS: integer(20, 60_000).default(250),
   SEND_LEASE_SECONDS: integer(5, 3600).default(150),
-  CLAIM_LEASE_SECONDS: integer(5, 3600).default(30),
+  CLAIM_LEASE_SECONDS: integer(5, 3600).default(8),
   ADVANCE_BATCH: integer(1, 20_000).default(2000),
   ENROLL_CHUNK: integer(1, 100_000).default(10_000),
   UNKNOWN_GRACE_SECONDS: integer(1, 604_800).default(3600),
+  FAIL_POINTS: failPoints.optional(),
 });
 type Environment = z.output<typeof Environment>;
 
@@ -147,6 +163,8 @@ function relationFaults(e: Environment): string[] {
   if (e.DATABASE_URL && !e.APP_SECRET) {
     faults.push('APP_SECRET: is required when DATABASE_URL is set: every process must sign with the same one (openssl rand -hex 32)');
   }
+  if (e.FAIL_POINTS && e.NODE_ENV === 'production')
+    faults.push('FAIL_POINTS: makes this process kill itself; refused with NODE_ENV=production');
   return faults;
 }
 
@@ -176,6 +194,7 @@ function shape(e: Environment): AppConfig {
       sendgridWebhookPublicKey: e.SENDGRID_WEBHOOK_PUBLIC_KEY,
       smtpConnections: e.SMTP_CONNECTIONS,
       sendgridConnections: e.SENDGRID_CONNECTIONS,
+      sendTimeoutSeconds: e.SEND_TIMEOUT_SECONDS,
     },
     replies: { domain: e.REPLY_DOMAIN, webhookSecret: e.REPLY_WEBHOOK_SECRET },
     appSecret: e.APP_SECRET ?? generatedSecret(dataDir),
@@ -191,6 +210,7 @@ function shape(e: Environment): AppConfig {
       enrollChunk: e.ENROLL_CHUNK,
       unknownGraceSeconds: e.UNKNOWN_GRACE_SECONDS,
     },
+    failPoints: e.FAIL_POINTS ?? {},
   };
 }
 

@@ -3,6 +3,13 @@ import { Logger } from '@nestjs/common';
 import { type Job, UnrecoverableError } from 'bullmq';
 import type { JobMap, JobName } from './queue-definition.js';
 
+/**
+ * For every processor: how soon the queue notices that a worker has died, and how soon a worker is back after the queue's server was away. While a
+ * dead worker's job counts as running, hints with the same `dedupeId` wait behind it: with BullMQ's defaults (30 s, 30 s, 15 s) killed work lay about
+ * for a minute. A job that is started a second time because its worker was merely slow does no harm, so these may be short.
+ */
+export const QUICK_RECOVERY = { lockDuration: 4_000, stalledInterval: 2_000, runRetryDelay: 1_000 } as const;
+
 /** One handler for every job of the map. What it returns is not kept. */
 export type JobHandlers<Jobs extends JobMap> = { readonly [Name in JobName<Jobs>]: (payload: Jobs[Name], job: Job) => Promise<unknown> };
 
@@ -10,7 +17,7 @@ export type JobHandlers<Jobs extends JobMap> = { readonly [Name in JobName<Jobs>
  * Base of every processor: sends a job to the handler of its name. A queue has one processor (BullMQ gives any job of a queue to any of its
  * workers). A handler may be run twice for one job and must not mind.
  *
- *     @Processor(deliveryQueue.name, { concurrency: 2 })
+ *     @Processor(deliveryQueue.name, { ...QUICK_RECOVERY, concurrency: 2 })
  *     export class DeliveryProcessor extends TypedProcessor<DeliveryJobs> {
  *       protected readonly handlers = { 'send-due': ({ campaignId }) => this.delivery.sendDue(campaignId) };
  *     }

@@ -33,7 +33,7 @@ export interface SendGridDoubleOptions {
   apiKey?: string;
   /** Asked once per valid request; `nth` counts from 0 over all requests. */
   script?: (request: { nth: number; mail: SendGridMail }) => SendGridAnswer;
-  /** One JSON line `{emailId,to,messageId}` per accepted message, written before the answer. */
+  /** One JSON line `{emailId,to,messageId,subject,at}` per accepted message, written before the answer. */
   file?: string;
 }
 
@@ -202,6 +202,8 @@ export class SendGridDouble {
         emailId: mail.custom_args.email_id,
         to: mail.personalizations[0].to[0].email,
         messageId: mail.headers?.['Message-ID'],
+        subject: mail.subject,
+        at: Date.now(),
       };
       appendFileSync(this.options.file, `${JSON.stringify(line)}\n`);
     }

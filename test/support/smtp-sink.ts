@@ -34,7 +34,7 @@ export interface SinkMessage {
 
 export interface SmtpSinkOptions {
   script?: (question: SmtpQuestion) => SmtpAnswer;
-  /** One JSON line `{from,to,messageId}` per accepted message, written before the 250: the truth that survives any crash of the sender. */
+  /** One JSON line `{from,to,messageId,subject,at}` per accepted message, written before the 250: the truth that survives any crash of the sender. */
   file?: string;
   /** Require AUTH with these credentials. */
   auth?: { user: string; pass: string };
@@ -161,8 +161,10 @@ export class SmtpSink {
 
   private keep(message: SinkMessage): void {
     if (this.options.file) {
-      const messageId = /^Message-ID: (.*)$/im.exec(message.raw.toString('latin1'))?.[1] ?? '';
-      appendFileSync(this.options.file, `${JSON.stringify({ from: message.from, to: message.to, messageId })}\n`);
+      const head = message.raw.toString('latin1');
+      const header = (name: string): string => new RegExp(`^${name}: (.*?)\\r?$`, 'im').exec(head)?.[1] ?? '';
+      const line = { from: message.from, to: message.to, messageId: header('Message-ID'), subject: header('Subject'), at: Date.now() };
+      appendFileSync(this.options.file, `${JSON.stringify(line)}\n`);
     }
     this.messages.push(message);
     this.arrivals.notify();

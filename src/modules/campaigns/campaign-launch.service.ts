@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Database, type Tx } from '../../database/index.js';
 import { InjectTypedQueue, type TypedQueue } from '../../queue/index.js';
+import { failPoint } from '../../shared/fail-point.js';
 import { Clock } from '../../shared/clock.js';
 import { AuditService, systemContext, type TenantContext } from '../identity/index.js';
 import { CampaignAudience } from './campaign-audience.js';
@@ -115,8 +116,10 @@ export class CampaignLaunchService {
       const campaign = await this.apply(tx, ctx, checked, 'launch');
       for (const check of this.checks.all()) await check.freeze?.(tx, campaign, inspection.prepared.get(check));
       await this.lifecycle.emit(tx, 'launched', campaign, { at: campaign.launchedAt! });
+      await failPoint('launch_before_commit');
       return campaign;
     });
+    await failPoint('launch_after_commit');
     await this.hint(launched);
     return launched;
   }

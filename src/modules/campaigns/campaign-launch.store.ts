@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { affected, row, rows, type Tx } from '../../database/index.js';
+import { failPoint } from '../../shared/fail-point.js';
 import { CampaignLifecycle } from './campaign-lifecycle.js';
 import { CAMPAIGN_LOCK } from './campaign-lock.js';
 import { CAMPAIGN_COLUMNS, CampaignsQueries } from './campaigns.queries.js';
@@ -88,6 +89,7 @@ export class CampaignLaunchStore {
     const completed = action && (await this.queries.transition(tx, tenantId, campaignId, action, now));
     if (!completed) return false;
     await this.lifecycle.emit(tx, 'completed', completed, { at: now });
+    await failPoint('complete_before_commit');
     return true;
   }
 

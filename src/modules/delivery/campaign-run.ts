@@ -1,4 +1,5 @@
 import type { Clock } from '../../shared/clock.js';
+import { failPoint } from '../../shared/fail-point.js';
 import type { Random } from '../../shared/random.js';
 import type { OutgoingMessage, SendOutcome } from '../mail/index.js';
 import { judge } from './domain/retry-policy.js';
@@ -143,6 +144,7 @@ export class CampaignRun {
     const latestStart = startedAt + outlet.sendLeaseMs / 2;
     let fired: Ready[];
     try {
+      await failPoint('before_fire');
       const result = await gate.fire(
         this.campaign,
         token,
@@ -156,6 +158,7 @@ export class CampaignRun {
       this.finisher.add(group.map(({ email }) => this.putBack(email, 'gate_failed')));
       return;
     }
+    await failPoint('after_fire');
     const calls: Promise<void>[] = [];
     for (let at = 0; at < fired.length; at += outlet.batchSize) calls.push(this.call(fired.slice(at, at + outlet.batchSize), latestStart));
     await Promise.all(calls);
@@ -165,6 +168,7 @@ export class CampaignRun {
   private async call(chunk: Ready[], latestStart: number): Promise<void> {
     const messages = chunk.map(({ message }) => message);
     const outcomes = await this.parts.outlet.send(this.campaign.campaignId, messages, latestStart);
+    await failPoint('after_send');
     this.finisher.add(
       chunk.map(({ email }, i) => (outcomes ? this.settlement(email, outcomes[i]) : this.putBack(email, 'not_handed_over'))),
     );

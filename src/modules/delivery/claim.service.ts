@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../../config/index.js';
 import { Database } from '../../database/index.js';
 import { Clock } from '../../shared/clock.js';
+import { failPoint } from '../../shared/fail-point.js';
 import { Ids } from '../../shared/ids.js';
 import { DeliveryQueries } from './delivery.queries.js';
 import type { ClaimedEmail } from './delivery.types.js';
@@ -31,6 +32,7 @@ export class ClaimService {
     const fireBy = performance.now() + (leaseSeconds * 1000) / 2;
     const request = { campaignId, token, now: this.clock.now(), limit, leaseSeconds, after };
     const emails = await this.db.inTenant(tenantId, (tx) => this.queries.claim(tx, tenantId, request));
+    await failPoint('after_claim');
     return { token, emails, fireBy };
   }
 

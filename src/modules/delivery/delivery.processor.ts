@@ -1,5 +1,5 @@
 import { Processor } from '@nestjs/bullmq';
-import { type JobHandlers, TypedProcessor } from '../../queue/index.js';
+import { type JobHandlers, QUICK_RECOVERY, TypedProcessor } from '../../queue/index.js';
 import { deliveryQueue, type DeliveryJobs } from './delivery.jobs.js';
 import { DeliveryService } from './delivery.service.js';
 
@@ -7,7 +7,7 @@ import { DeliveryService } from './delivery.service.js';
 const SLICE_MS = 2_000;
 
 /** Several campaigns at a time; the provider's connections are shared out between them. */
-@Processor(deliveryQueue.name, { concurrency: 6 })
+@Processor(deliveryQueue.name, { ...QUICK_RECOVERY, concurrency: 6 })
 export class DeliveryProcessor extends TypedProcessor<DeliveryJobs> {
   constructor(private readonly delivery: DeliveryService) {
     super();

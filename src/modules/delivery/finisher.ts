@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { sqlState } from '../../database/index.js';
+import { failPoint } from '../../shared/fail-point.js';
 import type { Settlement } from './delivery.types.js';
 import type { SettlementService } from './settlement.service.js';
 
@@ -60,7 +61,9 @@ export class Finisher {
     const giveUpAt = performance.now() + GIVE_UP_MS;
     for (let wait = FIRST_RETRY_MS; ; wait = Math.min(wait * 2, LONGEST_RETRY_MS)) {
       try {
+        await failPoint('before_finish');
         await this.settlements.settle(this.tenantId, batch);
+        await failPoint('after_finish');
         return;
       } catch (error) {
         if (!isPassing(error)) return this.persistApart(batch, error);

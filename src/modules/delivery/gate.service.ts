@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Tx } from '../../database/index.js';
 import { Clock } from '../../shared/clock.js';
+import { failPoint } from '../../shared/fail-point.js';
 import { CAMPAIGN_LOCK } from '../campaigns/index.js';
 import { DeliveryQueries, type FireRequest } from './delivery.queries.js';
 import type { ClaimedEmail, Refusal, SendingCampaign, Settlement } from './delivery.types.js';
@@ -44,6 +45,7 @@ export class GateService {
       const fired = new Set(await this.queries.fire(tx, campaign.tenantId, request));
       const refused = group.filter(({ id }) => !fired.has(id));
       const isClosed = refused.length > 0 && (await this.settleRefused(tx, campaign.tenantId, request, refused));
+      await failPoint('fire_before_commit');
       return { fired, isClosed };
     });
   }

@@ -6,7 +6,7 @@ import { Pace } from './domain/pace.js';
 
 const MAX_CLAIM = 1_000;
 const MAX_GROUP = 500;
-/** Beyond the provider's own limit: time to write down what it said. */
+/** Beyond the provider's own limit: time to write down what it said; not more than that limit, where it is short. */
 const MARGIN_MS = 15_000;
 /** How long an account that named no time is left alone. */
 const ACCOUNT_PAUSE_MS = 30_000;
@@ -23,6 +23,7 @@ export class Outlet {
 
   private readonly logger = new Logger('Delivery');
   private readonly slots: FairSlots;
+  private readonly marginMs: number;
   private pausedUntil = 0;
 
   constructor(
@@ -33,7 +34,8 @@ export class Outlet {
     this.slots = new FairSlots(maxConcurrency);
     const minGroup = Math.min(maxBatch * maxConcurrency, 200);
     this.pace = new Pace({ minGroup, maxGroup: MAX_GROUP, maxBatch: MAX_CLAIM });
-    this.sendLeaseMs = Math.max(config.engine.sendLeaseSeconds * 1000, sendTimeoutMs + MARGIN_MS);
+    this.marginMs = Math.min(MARGIN_MS, sendTimeoutMs);
+    this.sendLeaseMs = Math.max(config.engine.sendLeaseSeconds * 1000, sendTimeoutMs + this.marginMs);
     this.groupsInFlight = Math.min(Math.max(Math.ceil((maxBatch * maxConcurrency) / MAX_GROUP), 2), 4);
   }
 
@@ -74,7 +76,7 @@ export class Outlet {
   private async call(messages: OutgoingMessage[]): Promise<SendOutcome[]> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error('the provider did not answer in time')), this.provider.sendTimeoutMs + MARGIN_MS / 3);
+      timer = setTimeout(() => reject(new Error('the provider did not answer in time')), this.provider.sendTimeoutMs + this.marginMs / 3);
     });
     const inDoubt = (detail: string): SendOutcome => ({ kind: 'unknown', reason: 'provider_fault', detail });
     try {

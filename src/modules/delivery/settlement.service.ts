@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Tx } from '../../database/index.js';
+import { failPoint } from '../../shared/fail-point.js';
 import { ContactEffects } from '../contacts/index.js';
 import { EnrollmentService, type EmailStepResult } from '../enrollment/index.js';
 import { DeliveryQueries } from './delivery.queries.js';
@@ -45,6 +46,7 @@ export class SettlementService {
       }));
       await this.contacts.suppress(tx, tenantId, entries);
     }
+    await failPoint('finish_before_commit');
     return mine.length;
   }
 }

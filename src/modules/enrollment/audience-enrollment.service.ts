@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../../config/index.js';
 import { Clock } from '../../shared/clock.js';
+import { failPoint } from '../../shared/fail-point.js';
 import { nextLocalTime } from '../../shared/zoned-time.js';
 import { Database, row, type Tx } from '../../database/index.js';
 import { type Campaign, CampaignLaunchStore, CampaignsService } from '../campaigns/index.js';
@@ -42,6 +43,7 @@ export class AudienceEnrollment {
       const chunk = await this.db.inTenant(tenantId, (tx) => this.chunk(tx, tenantId, campaignId), {
         statementTimeoutMs: STATEMENT_TIMEOUT_MS,
       });
+      await failPoint('enroll_after_commit');
       enrolled += chunk.enrolled;
       if (chunk.done) return { enrolled, more: false };
       if (performance.now() > deadline) return { enrolled, more: true };
@@ -88,6 +90,7 @@ export class AudienceEnrollment {
     const done = seen < limit;
     const state = done ? 'enrolled' : 'enrolling';
     await this.launches.recordEnrollProgress(tx, campaign.tenantId, campaign.id, { cursor, enrolled, state, total });
+    await failPoint('enroll_before_commit');
     return { enrolled, done };
   }
 

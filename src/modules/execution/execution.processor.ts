@@ -1,9 +1,9 @@
 import { Processor } from '@nestjs/bullmq';
-import { TypedProcessor } from '../../queue/index.js';
+import { QUICK_RECOVERY, TypedProcessor } from '../../queue/index.js';
 import { type ExecutionJobs, executionQueue } from './execution.jobs.js';
 import { ExecutionService } from './execution.service.js';
 
-@Processor(executionQueue.name, { concurrency: 4 })
+@Processor(executionQueue.name, { ...QUICK_RECOVERY, concurrency: 4 })
 export class ExecutionProcessor extends TypedProcessor<ExecutionJobs> {
   constructor(private readonly execution: ExecutionService) {
     super();

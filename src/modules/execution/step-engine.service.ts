@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { AppConfig } from '../../config/index.js';
 import { Clock } from '../../shared/clock.js';
+import { failPoint } from '../../shared/fail-point.js';
 import { Database, DatabaseUnavailableError, sqlState, type Tx } from '../../database/index.js';
 import { type Campaign, CampaignsService } from '../campaigns/index.js';
 import { EnrollmentService } from '../enrollment/index.js';
@@ -41,6 +42,7 @@ export class StepEngine {
     let advanced = 0;
     for (;;) {
       const claimed = await this.batch(tenantId, campaignId, null);
+      await failPoint('advance_after_commit');
       advanced += claimed;
       if (claimed < this.config.engine.advanceBatch) return { advanced, more: false };
       if (performance.now() > deadline) return { advanced, more: true };
@@ -58,6 +60,7 @@ export class StepEngine {
         const due = await this.enrollments.claimDue(tx, tenantId, campaignId, now, this.config.engine.advanceBatch, ids);
         claimed = due.map(({ id }) => id);
         if (due.length > 0) await this.walk(tx, campaign, now, new Walk(await this.flowOf(tx, campaign), due));
+        await failPoint('advance_before_commit');
         return due.length;
       });
     } catch (error) {

@@ -11,16 +11,24 @@ import { SmtpProvider } from './providers/smtp.provider.js';
 /** The provider that the configuration names. Throws {@link MailConfigurationError} at the start rather than failing message after message. */
 export function createEmailProvider(config: Pick<AppConfig, 'mail' | 'dataDir'>, clock: Clock): EmailProvider {
   const { mail } = config;
+  const seconds = mail.sendTimeoutSeconds;
+  const ms = (seconds ?? 0) * 1_000;
+  const patience = { socketMs: ms, sendMs: ms, waitMs: Math.min(15_000, ms / 2) };
   switch (mail.provider) {
     case 'mailbox':
       return new MailboxProvider(new MailboxStore(config.dataDir), clock);
     case 'smtp':
       if (!mail.smtpUrl) throw new MailConfigurationError('MAIL_PROVIDER is smtp, but SMTP_URL is not set.');
-      return new SmtpProvider({ url: mail.smtpUrl, connections: mail.smtpConnections }, clock);
+      return new SmtpProvider({ url: mail.smtpUrl, connections: mail.smtpConnections, timeouts: seconds ? patience : {} }, clock);
     case 'sendgrid':
       if (!mail.sendgridApiKey) throw new MailConfigurationError('MAIL_PROVIDER is sendgrid, but SENDGRID_API_KEY is not set.');
       return new SendGridProvider(
-        { apiKey: mail.sendgridApiKey, baseUrl: mail.sendgridBaseUrl, connections: mail.sendgridConnections },
+        {
+          apiKey: mail.sendgridApiKey,
+          baseUrl: mail.sendgridBaseUrl,
+          connections: mail.sendgridConnections,
+          timeouts: seconds ? { requestMs: ms, waitMs: patience.waitMs } : {},
+        },
         clock,
       );
     case 'null':

@@ -1,0 +1,58 @@
+import { parseArgs } from 'node:util';
+
+export interface FaultOptions {
+  seed: number;
+  isFull: boolean;
+  /** Names of scenarios; empty: all. */
+  only: string[];
+  keep: boolean;
+  verbose: boolean;
+  /** Everybody in the audience of a scenario. */
+  contacts: number;
+  list: boolean;
+}
+
+const USAGE = `npm run faults -- [options]
+
+  --only NAME[,NAME]  these scenarios alone (--list names them)
+  --seed N            the faults of an earlier run again
+  --full              100,000 contacts, 100 kills, 6 crashes of PostgreSQL
+  --contacts N        another size
+  --keep              leaves databases' logs and sink files where they are
+  --verbose           what the processes say, as they say it
+  --list              names the scenarios`;
+
+export function optionsOf(argv: string[]): FaultOptions {
+  const { values } = parseArgs({
+    args: argv,
+    options: {
+      seed: { type: 'string' },
+      only: { type: 'string' },
+      contacts: { type: 'string' },
+      full: { type: 'boolean', default: false },
+      keep: { type: 'boolean', default: false },
+      verbose: { type: 'boolean', default: false },
+      list: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    process.exit(0);
+  }
+  const seed = values.seed === undefined ? (Date.now() ^ (process.pid << 16)) >>> 0 : Number(values.seed);
+  const contacts = Number(values.contacts ?? (values.full ? 100_000 : 2_000));
+  if (!Number.isInteger(seed) || !Number.isInteger(contacts) || contacts < 100) {
+    console.error(USAGE);
+    process.exit(2);
+  }
+  return {
+    seed,
+    contacts,
+    isFull: values.full,
+    keep: values.keep,
+    verbose: values.verbose,
+    list: values.list,
+    only: values.only?.split(',').filter(Boolean) ?? [],
+  };
+}

@@ -1,0 +1,49 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Scenario } from '../lib/scenario.js';
+import { onStage } from '../lib/scenario.js';
+import { assertInvariants } from '../lib/invariants.js';
+import { inDoubtPerKill } from '../lib/limits.js';
+import type { Running } from '../lib/product.js';
+import { RecoveryClock } from '../lib/recovery.js';
+import { until } from '../lib/wait.js';
+
+const WORKERS = 3;
+const TAKEN_UP_WITHIN_MS = 10_000;
+
+/** Three workers, of which one is killed every second or two, whatever it does, and replaced. */
+export const randomKills: Scenario = {
+  name: 'random-kills',
+  title: 'three workers, killed at random moments, again and again',
+  run: (ground) =>
+    onStage(ground, { name: 'random-kills' }, async (stage) => {
+      const kills = stage.isFull ? 100 : 20;
+      const recovery = new RecoveryClock(stage);
+      // Slow enough that there is something to kill until the last.
+      await stage.double.call('rules', [{ verb: 'MESSAGE', answer: { delayMs: stage.isFull ? 10 : 150 } }]);
+      const campaign = await stage.campaign();
+      const working: Running[] = await Promise.all(Array.from({ length: WORKERS }, () => stage.worker()));
+      const starting = new Set<Promise<unknown>>();
+      await stage.launch(campaign);
+      await stage.acceptedReaches(20);
+      for (let i = 0; i < kills; i++) {
+        await delay(stage.random.between(100, 1_000));
+        // Only one that works is worth killing, and somebody must be left to take over: the time until then is what is measured.
+        await until('two workers to work', () => working.length >= 2);
+        if ((await stage.statusOf(campaign)) === 'completed') throw new Error(`the campaign was over after ${i} kills`);
+        const [victim] = working.splice(stage.random.between(0, working.length - 1), 1);
+        await stage.fleet.kill(victim);
+        await recovery.note();
+        const next = stage.worker().then((worker) => working.push(worker));
+        starting.add(next);
+      }
+      await Promise.all(starting);
+      await stage.double.call('rules', []);
+      await stage.completes(campaign, 600_000);
+      await recovery.done();
+      stage.note(`${stage.fleet.kills} kills of ${WORKERS} workers`);
+      stage.note(recovery.summary());
+      if (recovery.claimedP99 > TAKEN_UP_WITHIN_MS)
+        throw new Error(`killed work was taken up again only after ${Math.round(recovery.claimedP99)} ms (p99)`);
+      return assertInvariants(stage, { unknownAtMost: stage.fleet.kills * inDoubtPerKill(1) });
+    }),
+};
