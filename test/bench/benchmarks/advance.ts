@@ -1,5 +1,6 @@
 import type { Benchmark } from '../lib/benchmark.js';
 import { simpleEmail } from '../lib/campaigns.js';
+import { totalCpu } from '../lib/meter.js';
 import { seedContacts } from '../lib/seed.js';
 import { Stage } from '../lib/stage.js';
 import { seconds, until } from '../lib/wait.js';
@@ -79,7 +80,9 @@ export const advance: Benchmark = {
         await byHand(stage, campaignId, lastWait);
       }
       await park(stage, campaignId, firstWait);
+      const floorMeter = stage.meter();
       const floor = await seconds(() => byHand(stage, campaignId, lastWait));
+      const floorCpu = totalCpu(floorMeter.read());
 
       await park(stage, campaignId, firstWait);
       const nobodyDue = () =>

@@ -38,6 +38,9 @@ export class Meter {
   }
 }
 
+/** CPU of all these processes together. On a machine that others use too it is steadier than any time on the clock. */
+export const totalCpu = (uses: ProcessUse[]): number => uses.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
+
 function peakRssMb(pid: number): number | null {
   const kilobytes = /VmHWM:\s+(\d+)/.exec(readProc(`${pid}/status`))?.[1];
   return kilobytes === undefined ? null : Math.round(Number(kilobytes) / 1024);
