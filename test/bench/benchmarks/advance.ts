@@ -105,6 +105,7 @@ export const advance: Benchmark = {
       return {
         lines: [
           { what: 'advanced through four steps', unit: 'contacts/s', ours: size / ours, floor: size / floor, target: { atLeast: 0.6 } },
+          { what: 'CPU of all processes', unit: 'µs/contact', ours: (totalCpu(processes) / size) * 1e6, floor: (floorCpu / size) * 1e6 },
         ],
         processes,
         notes: await stage.notes(),

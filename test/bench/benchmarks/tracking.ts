@@ -19,7 +19,8 @@ interface LoadResult {
 
 /** Messages of an earlier campaign, whose pixels and links are asked for. */
 const READ = 5_000;
-const CONNECTIONS = 32;
+/** Readers are many; over few connections only the latency would be measured. */
+const CONNECTIONS = 128;
 const MAX_MS = 30_000;
 /** A steady stream, at which latency is judged: at full speed it only says how many connections the load has. */
 const STEADY_RATE = 500;
