@@ -4,6 +4,7 @@ import { Ids, SystemIds } from './ids.js';
 import { HostResolver, OutboundGuard, SystemHostResolver } from './outbound/outbound-guard.js';
 import { OutboundHttp } from './outbound/outbound-http.js';
 import { Random, SystemRandom } from './random.js';
+import { SecretBox } from './secret-box.js';
 
 /** Time, randomness, ids and the guarded way out for everybody; tests override `Clock`, `Random`, `Ids` and `HostResolver`. */
 @Global()
@@ -15,7 +16,8 @@ import { Random, SystemRandom } from './random.js';
     { provide: HostResolver, useClass: SystemHostResolver },
     OutboundGuard,
     OutboundHttp,
+    SecretBox,
   ],
-  exports: [Clock, Random, Ids, HostResolver, OutboundGuard, OutboundHttp],
+  exports: [Clock, Random, Ids, HostResolver, OutboundGuard, OutboundHttp, SecretBox],
 })
 export class SharedModule {}

@@ -115,7 +115,7 @@ describe('delivery', () => {
     expect((await deliver(b, c)).sent).toBe(15);
     // The slow worker comes back: its token is worth nothing now.
     const campaign = await sendingCampaign(a, c);
-    const { fired } = await a.gate.fire(campaign, held.token, held.emails);
+    const { fired } = await a.gate.fire(campaign, held.token, held.emails, a.outlet);
     expect(fired.size).toBe(0);
   });
 
@@ -214,7 +214,7 @@ describe('delivery', () => {
       );
       await affected(tx, `UPDATE campaign_contacts SET status = 'paused' WHERE tenant_id = $1 AND contact_id = $2`, [c.tenantId, ids[5]]);
     });
-    const { fired, isClosed } = await w.gate.fire(await sendingCampaign(w, c), claim.token, claim.emails);
+    const { fired, isClosed } = await w.gate.fire(await sendingCampaign(w, c), claim.token, claim.emails, w.outlet);
     expect([...fired]).toEqual([claim.emails[6].id]);
     expect(isClosed).toBe(false);
     const byContact = new Map((await emails(w, c)).map((email) => [email.contact_id, email]));
@@ -330,7 +330,9 @@ describe('delivery', () => {
       later.campaignId,
     );
     const listed = await w.db.asSystem((tx) => w.delivery.listCampaignsWithMail(tx, clock.now(), 1000));
-    expect(listed.filter((l) => l.tenantId === c.tenantId)).toEqual([{ tenantId: c.tenantId, campaignId: c.campaignId, queued: 5 }]);
+    expect(listed.filter((l) => l.tenantId === c.tenantId)).toEqual([
+      { tenantId: c.tenantId, campaignId: c.campaignId, queued: 5, accountId: null, accountVersion: 0 },
+    ]);
     await w.delivery.hintDue();
     expect(w.hints).toContain(`${c.campaignId}#0`);
     expect(w.hints).not.toContain(`${later.campaignId}#0`);
@@ -341,7 +343,7 @@ describe('delivery', () => {
 
   async function fireAndAbandon(w: Worker, c: SeededCampaign) {
     const claim = await w.claims.claim(c.tenantId, c.campaignId, 100, null);
-    const { fired } = await w.gate.fire(await sendingCampaign(w, c), claim.token, claim.emails);
+    const { fired } = await w.gate.fire(await sendingCampaign(w, c), claim.token, claim.emails, w.outlet);
     expect(fired.size).toBe(claim.emails.length);
     return claim;
   }
@@ -355,6 +357,7 @@ describe('delivery', () => {
     replyToEmail: null,
     category: 'marketing' as const,
     unsubscribeEnabled: true,
+    providerAccountId: null,
     tenantName: 'Acme',
     postalAddress: null,
   });

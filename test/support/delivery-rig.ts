@@ -13,12 +13,13 @@ import { Ledger } from '../../src/modules/delivery/ledger.js';
 import { HitJudge } from '../../src/modules/delivery/hit-judge.js';
 import { LedgerQueries } from '../../src/modules/delivery/ledger.queries.js';
 import { MessageComposer } from '../../src/modules/delivery/message-composer.js';
-import { Outlet } from '../../src/modules/delivery/outlet.js';
+import type { Outlet } from '../../src/modules/delivery/outlet.js';
+import { Outlets } from '../../src/modules/delivery/outlets.js';
 import { RecoveryQueries } from '../../src/modules/delivery/recovery.queries.js';
 import { RecoveryService } from '../../src/modules/delivery/recovery.service.js';
 import { SettlementService } from '../../src/modules/delivery/settlement.service.js';
 import type { EnrollmentService } from '../../src/modules/enrollment/index.js';
-import { EmailProvider, type OutgoingMessage, type SendOutcome } from '../../src/modules/mail/index.js';
+import { EmailProvider, type EmailProviders, type OutgoingMessage, type SendOutcome } from '../../src/modules/mail/index.js';
 import type { StepContents } from '../../src/modules/steps/index.js';
 import { ContentRenderer, type CompiledContent } from '../../src/modules/templates/index.js';
 import { TrackingQueries } from '../../src/modules/tracking/tracking.queries.js';
@@ -73,6 +74,7 @@ export interface DeliveryParts {
   ledger: Ledger;
   claims: ClaimService;
   gate: GateService;
+  outlet: Outlet;
   settlements: SettlementService;
   tracking: TrackingService;
   tokens: TrackingTokens;
@@ -85,7 +87,13 @@ export async function deliveryWorker(
   url: string,
   enrollments: (db: Database) => EnrollmentService,
   contacts: () => ContactEffects,
-  options: { provider?: EmailProvider; clock?: FakeClock; env?: Record<string, string>; content?: CompiledContent } = {},
+  options: {
+    provider?: EmailProvider;
+    clock?: FakeClock;
+    env?: Record<string, string>;
+    content?: CompiledContent;
+    providers?: Pick<EmailProviders, 'for'>;
+  } = {},
 ): Promise<DeliveryParts & { close(): Promise<void> }> {
   const dataSource = await new DataSource(buildDataSourceOptions(url)).initialize();
   const random: Random = { next: () => 0.5 };
@@ -102,12 +110,15 @@ export async function deliveryWorker(
   const provider = (options.provider ?? new ScriptedProvider()) as ScriptedProvider;
   const ids = new SystemIds();
   const queries = new DeliveryQueries();
-  const outlet = new Outlet(provider, config);
+  // One provider for every account, unless a test brings providers of its own.
+  const providers = options.providers ?? { for: async () => ({ accountId: null, version: 0, provider }) };
+  const outlets = new Outlets(providers as EmailProviders, config);
+  const outlet = await outlets.for('', null);
   const exits = enrollments(db);
   const effects = contacts();
   const settlements = new SettlementService(db, queries, exits, effects);
   const claims = new ClaimService(db, queries, config, clock, ids);
-  const gate = new GateService(db, queries, settlements, outlet, clock);
+  const gate = new GateService(db, queries, settlements, clock);
   const tokens = new TrackingTokens(config);
   const contents = {
     load: async (_tx: unknown, _tenantId: string, stepIds: string[]) =>
@@ -130,7 +141,7 @@ export async function deliveryWorker(
     claims,
     composer,
     gate,
-    outlet,
+    outlets,
     settlements,
     recovery,
     applier,
@@ -143,7 +154,7 @@ export async function deliveryWorker(
     await delay(0);
     await dataSource.destroy();
   };
-  return { db, clock, config, provider, delivery, ledger, claims, gate, settlements, tracking, tokens, hints, close };
+  return { db, clock, config, provider, delivery, ledger, claims, gate, outlet, settlements, tracking, tokens, hints, close };
 }
 
 export interface SeededCampaign {

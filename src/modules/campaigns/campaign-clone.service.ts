@@ -65,6 +65,7 @@ function settingsOf(source: Campaign, now: Date): CampaignSettings {
     trackClicks: source.trackClicks,
     unsubscribeEnabled: source.unsubscribeEnabled,
     unknownPolicy: source.unknownPolicy,
+    providerAccountId: source.providerAccountId,
     exitOnReply: source.exitOnReply,
   };
 }

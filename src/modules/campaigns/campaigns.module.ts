@@ -1,4 +1,4 @@
-import { Module } from '@nestjs/common';
+import { Module, type OnModuleInit } from '@nestjs/common';
 import { QueueModule } from '../../queue/index.js';
 import { SegmentsModule } from '../segments/index.js';
 import { CampaignActionsController } from './campaign-actions.controller.js';
@@ -14,6 +14,7 @@ import { campaignsQueue } from './campaigns.jobs.js';
 import { CampaignsQueries } from './campaigns.queries.js';
 import { CampaignsService } from './campaigns.service.js';
 import { LaunchChecks } from './launch-checks.js';
+import { SenderLaunchCheck } from './sender.launch-check.js';
 
 @Module({
   imports: [SegmentsModule, QueueModule.register(campaignsQueue)],
@@ -27,6 +28,7 @@ import { LaunchChecks } from './launch-checks.js';
     CampaignCloneService,
     CampaignLaunchStore,
     LaunchChecks,
+    SenderLaunchCheck,
     CampaignLifecycle,
     CampaignDetailParts,
     CampaignCloner,
@@ -41,4 +43,13 @@ import { LaunchChecks } from './launch-checks.js';
     CampaignCloner,
   ],
 })
-export class CampaignsModule {}
+export class CampaignsModule implements OnModuleInit {
+  constructor(
+    private readonly checks: LaunchChecks,
+    private readonly sender: SenderLaunchCheck,
+  ) {}
+
+  onModuleInit(): void {
+    this.checks.register(this.sender);
+  }
+}

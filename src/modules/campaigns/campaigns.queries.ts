@@ -21,6 +21,7 @@ const SETTING_COLUMNS: Record<keyof CampaignSettings, string> = {
   trackClicks: 'track_clicks',
   unsubscribeEnabled: 'unsubscribe_enabled',
   unknownPolicy: 'unknown_policy',
+  providerAccountId: 'provider_account_id',
   exitOnReply: 'exit_on_reply',
 };
 const OTHER_COLUMNS: Record<Exclude<keyof Campaign, keyof CampaignSettings>, string> = {
@@ -168,6 +169,12 @@ export class CampaignsQueries {
   async segmentExists(tx: Tx, tenantId: string, segmentId: string): Promise<boolean> {
     const sql = 'SELECT 1 FROM segments WHERE tenant_id = $1 AND id = $2 FOR KEY SHARE';
     return (await row(tx, sql, [tenantId, segmentId])) !== null;
+  }
+
+  /** Whether the provider account is this tenant's and not deleted. Keeps it from being deleted until the transaction ends. */
+  async providerAccountExists(tx: Tx, tenantId: string, accountId: string): Promise<boolean> {
+    const sql = 'SELECT 1 FROM provider_accounts WHERE tenant_id = $1 AND id = $2 AND archived_at IS NULL FOR KEY SHARE';
+    return (await row(tx, sql, [tenantId, accountId])) !== null;
   }
 
   tenant(tx: Tx, tenantId: string): Promise<{ timezone: string; postalAddress: string | null } | null> {

@@ -62,7 +62,7 @@ export class CampaignsService implements OnModuleInit {
         ...defaultsFor(input.campaignType, tenant?.timezone ?? 'UTC'),
         ...withoutUndefined(input),
       };
-      await this.assertSound(tx, ctx.tenantId, settings, settings.segmentId);
+      await this.assertSound(tx, ctx.tenantId, settings, settings);
       const { workspaceId, userId: createdBy } = ctx;
       const campaign = await this.queries.insert(tx, ctx.tenantId, { ...settings, id: this.ids.uuid(), workspaceId, createdBy });
       await this.audit.record(tx, ctx, { ...of(campaign), action: 'campaign.created', after: toCampaignDto(campaign) });
@@ -96,7 +96,7 @@ export class CampaignsService implements OnModuleInit {
       const given = withoutUndefined(patch);
       if (Object.keys(given).length === 0) return before;
       const after = { ...before, ...given };
-      await this.assertSound(tx, ctx.tenantId, after, given.segmentId);
+      await this.assertSound(tx, ctx.tenantId, after, given);
       this.assertStillSchedulable(before, after);
       const campaign = await this.queries.update(tx, ctx.tenantId, campaignId, given);
       await this.audit.record(tx, ctx, {
@@ -119,15 +119,19 @@ export class CampaignsService implements OnModuleInit {
     });
   }
 
-  /** What a DTO cannot see: values that contradict each other, and a segment that is not there (the same answer for another tenant's). */
-  private async assertSound(tx: Tx, tenantId: string, after: CampaignSettings, newSegmentId?: string | null): Promise<void> {
+  /** What a DTO cannot see: values that contradict each other, and a segment or account that is not there (the same answer for another tenant's). */
+  private async assertSound(tx: Tx, tenantId: string, after: CampaignSettings, given: Partial<CampaignSettings>): Promise<void> {
     const problems: Problem[] = [];
     const { startDate, endDate } = after;
     if (startDate && endDate && endDate <= startDate) {
       problems.push({ path: 'endDate', code: 'end_before_start', message: 'The end date must be after the start date.' });
     }
-    if (newSegmentId && !(await this.queries.segmentExists(tx, tenantId, newSegmentId))) {
+    const { segmentId, providerAccountId } = given;
+    if (segmentId && !(await this.queries.segmentExists(tx, tenantId, segmentId))) {
       problems.push({ path: 'segmentId', code: 'segment_not_found', message: 'There is no such segment.' });
+    }
+    if (providerAccountId && !(await this.queries.providerAccountExists(tx, tenantId, providerAccountId))) {
+      problems.push({ path: 'providerAccountId', code: 'provider_account_not_found', message: 'There is no such provider account.' });
     }
     if (problems.length > 0) throw new CampaignInvalidError(problems);
   }
@@ -157,6 +161,7 @@ function defaultsFor(type: CampaignType, timezone: string): Omit<CampaignSetting
     trackClicks: true,
     unsubscribeEnabled: true,
     unknownPolicy: 'hold',
+    providerAccountId: null,
     // A sequence that goes on writing to somebody who has answered reads like a robot; a broadcast has nothing to go on with.
     exitOnReply: type === 'drip',
   };

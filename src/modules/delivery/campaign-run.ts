@@ -149,6 +149,7 @@ export class CampaignRun {
         this.campaign,
         token,
         group.map(({ email }) => email),
+        outlet,
       );
       if (result.isClosed) this.isStopped = true;
       fired = group.filter(({ email }) => result.fired.has(email.id));

@@ -18,7 +18,7 @@ import { GateService } from './gate.service.js';
 import { Ledger } from './ledger.js';
 import { LedgerQueries } from './ledger.queries.js';
 import { MessageComposer } from './message-composer.js';
-import { Outlet } from './outlet.js';
+import { Outlets } from './outlets.js';
 import { RecoveryQueries } from './recovery.queries.js';
 import { RecoveryService } from './recovery.service.js';
 import { SettlementService } from './settlement.service.js';
@@ -45,7 +45,7 @@ import { SettlementService } from './settlement.service.js';
     Ledger,
     LedgerQueries,
     MessageComposer,
-    Outlet,
+    Outlets,
     RecoveryQueries,
     RecoveryService,
     SettlementService,

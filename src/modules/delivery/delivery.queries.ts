@@ -44,6 +44,7 @@ export class DeliveryQueries {
       tx,
       `SELECT c.tenant_id AS "tenantId", c.id AS "campaignId", c.name, c.from_email AS "fromEmail", c.from_name AS "fromName",
               c.reply_to_email AS "replyToEmail", c.category, c.unsubscribe_enabled AS "unsubscribeEnabled",
+              c.provider_account_id AS "providerAccountId",
               t.name AS "tenantName", t.postal_address AS "postalAddress"
          FROM campaigns c JOIN tenants t ON t.id = c.tenant_id
         WHERE c.tenant_id = $1 AND c.id = $2 AND c.status = 'active'

@@ -12,7 +12,7 @@ import { EventApplier } from './event-applier.service.js';
 import { GateService } from './gate.service.js';
 import { LedgerQueries } from './ledger.queries.js';
 import { MessageComposer } from './message-composer.js';
-import { Outlet } from './outlet.js';
+import { Outlets } from './outlets.js';
 import { RecoveryService } from './recovery.service.js';
 import { SettlementService } from './settlement.service.js';
 
@@ -26,7 +26,7 @@ const CANCEL_CHUNK = 10_000;
 /** Sends what the ledger holds and keeps the ledger true. Everything here may run in any number of processes at once. */
 @Injectable()
 export class DeliveryService {
-  private readonly parts: RunParts;
+  private readonly parts: Omit<RunParts, 'outlet'>;
   /** One run keeps all connections of the provider busy; a second one of the same campaign would only take database connections from others. */
   private readonly running = new Set<string>();
 
@@ -37,7 +37,7 @@ export class DeliveryService {
     claims: ClaimService,
     composer: MessageComposer,
     gate: GateService,
-    private readonly outlet: Outlet,
+    private readonly outlets: Outlets,
     settlements: SettlementService,
     private readonly recovery: RecoveryService,
     private readonly events: EventApplier,
@@ -45,7 +45,7 @@ export class DeliveryService {
     random: Random,
     @InjectTypedQueue(deliveryQueue) private readonly queue: TypedQueue<DeliveryJobs>,
   ) {
-    this.parts = { claims, composer, gate, outlet, settlements, clock, random };
+    this.parts = { claims, composer, gate, settlements, clock, random };
   }
 
   /**
@@ -53,14 +53,17 @@ export class DeliveryService {
    * way. `sent` counts accepted messages; `more` asks for another call. A campaign this process is already sending is left alone.
    */
   async deliverCampaign(tenantId: string, campaignId: string, budget: { maxMs: number }): Promise<{ sent: number; more: boolean }> {
-    if (this.outlet.isPaused || this.running.has(campaignId)) return { sent: 0, more: false };
+    if (this.running.has(campaignId)) return { sent: 0, more: false };
     const deadline = performance.now() + budget.maxMs;
     this.running.add(campaignId);
     try {
       const campaign = await this.db.inTenant(tenantId, (tx) =>
         this.queries.findSendingCampaign(tx, tenantId, campaignId, this.clock.now()),
       );
-      return campaign ? await new CampaignRun(this.parts, campaign, deadline).run() : { sent: 0, more: false };
+      if (!campaign) return { sent: 0, more: false };
+      const outlet = await this.outlets.for(tenantId, campaign.providerAccountId);
+      if (outlet.isPaused) return { sent: 0, more: false };
+      return await new CampaignRun({ ...this.parts, outlet }, campaign, deadline).run();
     } finally {
       this.running.delete(campaignId);
     }
@@ -73,9 +76,9 @@ export class DeliveryService {
 
   /** Wakes workers for every campaign with due mail. Returns how many campaigns that are. */
   async hintDue(): Promise<number> {
-    if (this.outlet.isPaused) return 0;
     const campaigns = await this.db.asSystem((tx) => this.listCampaignsWithMail(tx, this.clock.now(), CAMPAIGNS_PER_SWEEP));
-    for (const { tenantId, campaignId, queued } of campaigns) {
+    for (const { tenantId, campaignId, queued, accountId, accountVersion } of campaigns) {
+      if (this.outlets.isPaused(accountId, accountVersion)) continue;
       const shards = Math.min(Math.max(Math.ceil(queued / MAIL_PER_SHARD), 1), MAX_SHARDS);
       for (let shard = 0; shard < shards; shard++) await this.hint(tenantId, campaignId, shard);
     }

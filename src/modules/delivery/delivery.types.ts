@@ -11,6 +11,10 @@ export interface CampaignWithMail {
   campaignId: string;
   /** How many rows are due and free; counted up to `QUEUED_CAP` only. */
   queued: number;
+  /** The account its mail goes through, the tenant's default one included; null for the provider of the installation. */
+  accountId: string | null;
+  /** When that account was last changed (ms); 0 without one. */
+  accountVersion: number;
 }
 
 /** What every message of a campaign has in common. */
@@ -23,6 +27,8 @@ export interface SendingCampaign {
   replyToEmail: string | null;
   category: 'marketing' | 'transactional';
   unsubscribeEnabled: boolean;
+  /** The account the campaign names. */
+  providerAccountId: string | null;
   tenantName: string;
   postalAddress: string | null;
 }

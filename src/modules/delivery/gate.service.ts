@@ -5,7 +5,7 @@ import { failPoint } from '../../shared/fail-point.js';
 import { CAMPAIGN_LOCK } from '../campaigns/index.js';
 import { DeliveryQueries, type FireRequest } from './delivery.queries.js';
 import type { ClaimedEmail, Refusal, SendingCampaign, Settlement } from './delivery.types.js';
-import { Outlet } from './outlet.js';
+import type { Outlet } from './outlet.js';
 import { SettlementService } from './settlement.service.js';
 
 export interface FireResult {
@@ -22,7 +22,6 @@ export class GateService {
     private readonly db: Database,
     private readonly queries: DeliveryQueries,
     private readonly settlements: SettlementService,
-    private readonly outlet: Outlet,
     private readonly clock: Clock,
   ) {}
 
@@ -30,13 +29,18 @@ export class GateService {
    * `queued → sending` for a group of rows claimed with one token. Rows that may not go out are settled (with their contacts) or put back, in
    * the same transaction. When this throws, the group may or may not have been committed: the caller must put it back before it forgets it.
    */
-  async fire(campaign: SendingCampaign, token: string, group: ClaimedEmail[]): Promise<FireResult> {
+  async fire(
+    campaign: SendingCampaign,
+    token: string,
+    group: ClaimedEmail[],
+    outlet: Pick<Outlet, 'sendLeaseMs' | 'providerName'>,
+  ): Promise<FireResult> {
     const request: FireRequest = {
       campaignId: campaign.campaignId,
       token,
       now: this.clock.now(),
-      leaseSeconds: this.outlet.sendLeaseMs / 1000,
-      provider: this.outlet.providerName,
+      leaseSeconds: outlet.sendLeaseMs / 1000,
+      provider: outlet.providerName,
       ids: group.map(({ id }) => id),
       emails: group.map(({ email }) => email),
     };

@@ -87,10 +87,13 @@ export class LedgerQueries {
          SELECT n.tenant_id, n.campaign_id FROM waiting w CROSS JOIN LATERAL (
            SELECT tenant_id, campaign_id FROM emails
             WHERE status = 'queued' AND (tenant_id, campaign_id) > (w.tenant_id, w.campaign_id) ORDER BY tenant_id, campaign_id LIMIT 1) n)
-       SELECT w.tenant_id AS "tenantId", w.campaign_id AS "campaignId", q.queued
+       SELECT w.tenant_id AS "tenantId", w.campaign_id AS "campaignId", q.queued, a.id AS "accountId",
+              coalesce((extract(epoch FROM date_trunc('milliseconds', a.updated_at)) * 1000)::float8, 0) AS "accountVersion"
          FROM waiting w
          JOIN campaigns c ON c.tenant_id = w.tenant_id AND c.id = w.campaign_id AND c.status = 'active'
           AND (c.start_date IS NULL OR c.start_date <= $1) AND (c.end_date IS NULL OR c.end_date > $1)
+         LEFT JOIN provider_accounts a ON a.tenant_id = c.tenant_id
+          AND (a.id = c.provider_account_id OR (c.provider_account_id IS NULL AND a.is_default))
         CROSS JOIN LATERAL (SELECT count(*)::int AS queued FROM (
           SELECT FROM emails e WHERE e.tenant_id = w.tenant_id AND e.campaign_id = w.campaign_id AND e.status = 'queued' AND e.due_at <= $1
              AND (e.lease_expires_at IS NULL OR e.lease_expires_at < clock_timestamp()) ORDER BY e.due_at LIMIT ${QUEUED_CAP}) x) q

@@ -1,6 +1,6 @@
-import { Injectable, Logger } from '@nestjs/common';
-import { AppConfig } from '../../config/index.js';
-import { EmailProvider, type OutgoingMessage, type SendOutcome } from '../mail/index.js';
+import { Logger } from '@nestjs/common';
+import type { AppConfig } from '../../config/index.js';
+import type { ChosenProvider, EmailProvider, OutgoingMessage, SendOutcome } from '../mail/index.js';
 import { FairSlots } from './domain/fair-slots.js';
 import { Pace } from './domain/pace.js';
 
@@ -12,9 +12,15 @@ const MARGIN_MS = 15_000;
 const ACCOUNT_PAUSE_MS = 30_000;
 const LONGEST_PAUSE_MS = 3_600_000;
 
-/** The way out of this process: the provider's connections, shared fairly between campaigns, and what has been learned about its pace. */
-@Injectable()
+/**
+ * One account's way out of this process: the provider's connections, shared fairly between campaigns, what has been learned about its pace, and
+ * whether it must be left alone. Nothing of it concerns another account.
+ */
 export class Outlet {
+  /** Null for the provider of the installation. */
+  readonly accountId: string | null;
+  readonly version: number;
+  readonly provider: EmailProvider;
   readonly pace: Pace;
   /** From firing until the row counts as `unknown`. */
   readonly sendLeaseMs: number;
@@ -26,10 +32,10 @@ export class Outlet {
   private readonly marginMs: number;
   private pausedUntil = 0;
 
-  constructor(
-    private readonly provider: EmailProvider,
-    config: AppConfig,
-  ) {
+  constructor({ accountId, version, provider }: ChosenProvider, config: AppConfig) {
+    this.accountId = accountId;
+    this.version = version;
+    this.provider = provider;
     const { maxBatch, maxConcurrency, sendTimeoutMs } = provider;
     this.slots = new FairSlots(maxConcurrency);
     const minGroup = Math.min(maxBatch * maxConcurrency, 200);

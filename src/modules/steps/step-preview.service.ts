@@ -4,7 +4,7 @@ import { Database, type Tx } from '../../database/index.js';
 import { Ids } from '../../shared/ids.js';
 import { CampaignsService, type Campaign } from '../campaigns/index.js';
 import { AuditService, PermissionDeniedError, TenantsService, can, type TenantContext } from '../identity/index.js';
-import { EmailProvider, type OutgoingMessage, type SendOutcome } from '../mail/index.js';
+import { EmailProviders, type OutgoingMessage, type SendOutcome } from '../mail/index.js';
 import {
   ContentCompiler,
   previewContent,
@@ -59,7 +59,7 @@ export class StepPreviewService {
     private readonly sources: StepContentSource,
     private readonly tenants: TenantsService,
     private readonly compiler: ContentCompiler,
-    private readonly provider: EmailProvider,
+    private readonly providers: EmailProviders,
     private readonly audit: AuditService,
     private readonly ids: Ids,
     config: AppConfig,
@@ -90,9 +90,10 @@ export class StepPreviewService {
     }
     await this.record(ctx, stepId, to.length);
     const outcomes: TestSendOutcome[] = [];
-    for (let at = 0; at < to.length; at += this.provider.maxBatch) {
-      const part = to.slice(at, at + this.provider.maxBatch);
-      const sent = await this.provider.send(part.map((address) => this.message(material.campaign, rendered, address)));
+    const { provider } = await this.providers.for(ctx.tenantId, material.campaign.providerAccountId);
+    for (let at = 0; at < to.length; at += provider.maxBatch) {
+      const part = to.slice(at, at + provider.maxBatch);
+      const sent = await provider.send(part.map((address) => this.message(material.campaign, rendered, address)));
       outcomes.push(...sent.map((outcome, index) => toOutcome(part[index], outcome)));
     }
     return outcomes;

@@ -31,6 +31,8 @@ export interface CampaignSettings {
   unsubscribeEnabled: boolean;
   /** What happens, after the grace period, to a message of which it is not known whether it was handed over. */
   unknownPolicy: UnknownPolicy;
+  /** Whose way out it takes; the tenant's default account, or the installation's provider, if not set. */
+  providerAccountId: string | null;
   /** Whether somebody who answers a message is through with the campaign. */
   exitOnReply: boolean;
 }

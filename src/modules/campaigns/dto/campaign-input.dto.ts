@@ -103,6 +103,12 @@ export class CreateCampaignDto {
   @IsIn(UNKNOWN_POLICIES)
   unknownPolicy?: UnknownPolicy;
 
+  /** The provider account it sends through; if not set the tenant's default one, or else the provider of the installation. */
+  @ApiPropertyOptional({ type: String, format: 'uuid', nullable: true, example: '0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10' })
+  @IsOptional()
+  @IsUUID()
+  providerAccountId?: string | null;
+
   /** Whether somebody who answers a message leaves the campaign with the reason `replied`. Drip campaigns: true if not set; others: false. */
   @Omittable()
   @IsBoolean()

@@ -95,6 +95,12 @@ export class CampaignDto {
   @ApiProperty({ enum: UNKNOWN_POLICIES })
   unknownPolicy: UnknownPolicy;
 
+  @ApiProperty({
+    ...ID_OR_NULL,
+    description: 'The account it sends through; the default one, or the provider of the installation, if null.',
+  })
+  providerAccountId: string | null;
+
   @ApiProperty({ description: 'Whether somebody who answers a message leaves the campaign.' })
   exitOnReply: boolean;
 

@@ -20,9 +20,11 @@ const PK = { primaryKeyConstraintName: 'pk_campaigns' };
 @ForeignKey('Workspace', ['tenantId', 'workspaceId'], ['tenantId', 'id'], { name: 'fk_campaigns_workspace' })
 @ForeignKey('Segment', ['tenantId', 'segmentId'], ['tenantId', 'id'], { name: 'fk_campaigns_segment' })
 @ForeignKey('User', ['tenantId', 'createdBy'], ['tenantId', 'id'], { name: 'fk_campaigns_created_by' })
+@ForeignKey('ProviderAccount', ['tenantId', 'providerAccountId'], ['tenantId', 'id'], { name: 'fk_campaigns_provider_account' })
 @Index('idx_campaigns_status', ['status', 'tenantId', 'id'])
 @Index('idx_campaigns_type', ['tenantId', 'campaignType'])
 @Index('idx_campaigns_segment', ['tenantId', 'segmentId'])
+@Index('idx_campaigns_provider_account', ['tenantId', 'providerAccountId'], { where: 'provider_account_id IS NOT NULL' })
 export class Campaign {
   @PrimaryColumn('uuid', { name: 'tenant_id', ...PK })
   tenantId: string;
@@ -87,6 +89,9 @@ export class Campaign {
 
   @Column('varchar', { name: 'unknown_policy', length: 20, default: 'hold' })
   unknownPolicy: UnknownPolicy;
+
+  @Column('uuid', { name: 'provider_account_id', nullable: true })
+  providerAccountId: string | null;
 
   @Column('boolean', { name: 'exit_on_reply', default: false })
   exitOnReply: boolean;

@@ -26,6 +26,9 @@ export const PERMISSIONS = [
   'events:write',
   'suppressions:read',
   'suppressions:write',
+  /** Provider accounts and sender domains. */
+  'senders:read',
+  'senders:manage',
   'analytics:read',
   'tenant:read',
   'tenant:manage',

@@ -1,16 +1,20 @@
 import SMTPConnection, { type SMTPConnectionSendInfo } from 'nodemailer/lib/smtp-connection';
 import type { Clock } from '../../../shared/clock.js';
+import type { OutboundGuard } from '../../../shared/outbound/index.js';
 import { toAddrSpec } from '../domain/address.js';
 import { buildMime } from '../domain/mime.js';
 import { accepted, notSendable, notStarted } from '../domain/outcomes.js';
 import { classifySmtpFailure } from '../domain/smtp-outcome.js';
 import { parseSmtpUrl, type SmtpSettings } from '../domain/smtp-url.js';
 import { EmailProvider, type OutgoingMessage, type SendOutcome } from '../mail.types.js';
+import { guardedSocket } from './guarded-socket.js';
 import { Slots } from './slots.js';
 
 export interface SmtpProviderOptions {
-  /** `SMTP_URL`; see `parseSmtpUrl`. */
-  url: string;
+  /** `SMTP_URL` (see `parseSmtpUrl`), or what it would say. */
+  url: string | SmtpSettings;
+  /** Given for a server that a tenant has chosen: it may lie on the public Internet only. */
+  guard?: OutboundGuard;
   /** Connections kept open, unless the URL says `?pool=`. */
   connections: number;
   /** Shorter in tests. */
@@ -44,10 +48,10 @@ export class SmtpProvider extends EmailProvider {
     private readonly clock: Clock,
   ) {
     super();
-    const settings = parseSmtpUrl(options.url);
+    const settings = typeof options.url === 'string' ? parseSmtpUrl(options.url) : options.url;
     const timeouts = { ...TIMEOUTS, ...options.timeouts };
     const connections = settings.pool ?? options.connections;
-    this.all = Array.from({ length: connections }, () => new SmtpSlot(settings, timeouts));
+    this.all = Array.from({ length: connections }, () => new SmtpSlot(settings, timeouts, options.guard));
     this.slots = new Slots(this.all);
     // Two rounds per connection: enough to keep all busy while a batch is recorded, few enough to lose sight of in a crash.
     this.maxBatch = Math.min(50, Math.max(10, 2 * connections));
@@ -108,6 +112,7 @@ class SmtpSlot {
   constructor(
     private readonly settings: SmtpSettings,
     private readonly timeouts: typeof TIMEOUTS,
+    private readonly guard?: OutboundGuard,
   ) {}
 
   async deliver(raw: Buffer, envelope: SmtpEnvelope): Promise<SendOutcome> {
@@ -158,7 +163,8 @@ class SmtpSlot {
 
   /** Connected, greeted and logged in. */
   private async open(): Promise<SMTPConnection> {
-    const { settings, timeouts } = this;
+    const { settings, timeouts, guard } = this;
+    const socket = guard && (await guardedSocket(guard, settings.host, settings.port, timeouts.connectionMs));
     const connection = new SMTPConnection({
       host: settings.host,
       port: settings.port,
@@ -169,6 +175,7 @@ class SmtpSlot {
       greetingTimeout: timeouts.greetingMs,
       dnsTimeout: timeouts.connectionMs,
       socketTimeout: timeouts.socketMs,
+      ...(socket ? { connection: socket } : {}),
       transactionLog: true,
       logger: this.watch,
     });

@@ -1,0 +1,146 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import { IsBoolean, IsIn, IsInt, IsString, Matches, Max, MaxLength, Min, ValidateIf, ValidateNested } from 'class-validator';
+import { IsHeaderText, Omittable } from '../../../http/index.js';
+import { ENCRYPTIONS, PROVIDER_KINDS, REGIONS, type Encryption, type ProviderKind, type Region } from '../domain/provider-account.js';
+
+const HOST = /^(?=.{1,253}$)(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)$/;
+
+export class SmtpAccountInputDto {
+  /** @example "smtp.example.com" */
+  @Omittable()
+  @IsString()
+  @Matches(HOST, { message: '$property must be the name of a host, such as smtp.example.com' })
+  host?: string;
+
+  /** 587 unless `encryption` is `tls`, then 465. One of 25, 465, 587, 2465, 2525, 2587. */
+  @Omittable()
+  @IsInt()
+  @Min(1)
+  @Max(65_535)
+  port?: number;
+
+  /** `starttls` (the default) and `tls` refuse to go on without encryption. `none` takes what the server offers, and no password. */
+  @Omittable()
+  @IsIn(ENCRYPTIONS)
+  encryption?: Encryption;
+
+  @ApiPropertyOptional({ type: String, nullable: true, example: 'mailer' })
+  @ValidateIf((_, value) => value !== null && value !== undefined)
+  @IsHeaderText(255)
+  username?: string | null;
+
+  /** Stored encrypted, never shown. Null takes it away. */
+  @ApiPropertyOptional({ type: String, nullable: true, example: 'correct horse battery staple' })
+  @ValidateIf((_, value) => value !== null && value !== undefined)
+  @IsString()
+  @MaxLength(1000)
+  password?: string | null;
+
+  /** Connections that each process keeps open; 4 if not set. */
+  @Omittable()
+  @IsInt()
+  @Min(1)
+  @Max(20)
+  connections?: number;
+}
+
+export class SendGridAccountInputDto {
+  /**
+   * Stored encrypted, never shown.
+   * @example "SG.xxxxxxxx"
+   */
+  @Omittable()
+  @IsString()
+  @Matches(/^[\x21-\x7e]{10,500}$/, { message: '$property must be an API key: 10 to 500 visible characters' })
+  apiKey?: string;
+
+  @Omittable()
+  @IsIn(REGIONS)
+  region?: Region;
+}
+
+class ProviderAccountSettingsDto {
+  /** Campaigns without an account of their own send through the default one. The tenant's former default ceases to be it. */
+  @Omittable()
+  @IsBoolean()
+  isDefault?: boolean;
+
+  /** For `smtp`. What is left out stays. */
+  @ApiPropertyOptional({ type: SmtpAccountInputDto })
+  @Omittable()
+  @ValidateNested()
+  @Type(() => SmtpAccountInputDto)
+  smtp?: SmtpAccountInputDto;
+
+  /** For `sendgrid`. What is left out stays. */
+  @ApiPropertyOptional({ type: SendGridAccountInputDto })
+  @Omittable()
+  @ValidateNested()
+  @Type(() => SendGridAccountInputDto)
+  sendgrid?: SendGridAccountInputDto;
+}
+
+export class UpdateProviderAccountDto extends ProviderAccountSettingsDto {
+  /** @example "Marketing relay" */
+  @Omittable()
+  @IsHeaderText(255)
+  name?: string;
+}
+
+export class CreateProviderAccountDto extends ProviderAccountSettingsDto {
+  /** @example "Marketing relay" */
+  @IsHeaderText(255)
+  name: string;
+
+  @IsIn(PROVIDER_KINDS)
+  kind: ProviderKind;
+}
+
+export class SmtpAccountDto {
+  /** @example "smtp.example.com" */
+  host: string;
+
+  @ApiProperty({ type: 'integer', example: 587 })
+  port: number;
+
+  @ApiProperty({ enum: ENCRYPTIONS })
+  encryption: Encryption;
+
+  @ApiProperty({ type: String, nullable: true, example: 'mailer' })
+  username: string | null;
+
+  hasPassword: boolean;
+
+  @ApiProperty({ type: 'integer', example: 4 })
+  connections: number;
+}
+
+export class SendGridAccountDto {
+  @ApiProperty({ enum: REGIONS })
+  region: Region;
+
+  hasApiKey: boolean;
+}
+
+export class ProviderAccountDto {
+  @ApiProperty({ format: 'uuid' })
+  id: string;
+
+  /** @example "Marketing relay" */
+  name: string;
+
+  @ApiProperty({ enum: PROVIDER_KINDS })
+  kind: ProviderKind;
+
+  isDefault: boolean;
+
+  @ApiProperty({ type: SmtpAccountDto, nullable: true, description: 'Null unless `kind` is `smtp`.' })
+  smtp: SmtpAccountDto | null;
+
+  @ApiProperty({ type: SendGridAccountDto, nullable: true, description: 'Null unless `kind` is `sendgrid`.' })
+  sendgrid: SendGridAccountDto | null;
+
+  createdAt: Date;
+  updatedAt: Date;
+}

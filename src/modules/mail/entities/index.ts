@@ -1,0 +1,1 @@
+export { ProviderAccount } from './provider-account.entity.js';
