@@ -6,6 +6,7 @@ import { Ledger1764000000004 } from './1764000000004-Ledger.js';
 import { AnalyticsIndexes1764000000005 } from './1764000000005-AnalyticsIndexes.js';
 import { Inbox1764000001000 } from './1764000001000-Inbox.js';
 import { ProviderAccounts1764000002000 } from './1764000002000-ProviderAccounts.js';
+import { Pacing1764000003000 } from './1764000003000-Pacing.js';
 import { OutboundWebhooks1764000004000 } from './1764000004000-OutboundWebhooks.js';
 
 /** Every migration, in order; an explicit list, because globs do not survive compilation to ESM. */
@@ -18,5 +19,6 @@ export const migrations = [
   AnalyticsIndexes1764000000005,
   Inbox1764000001000,
   ProviderAccounts1764000002000,
+  Pacing1764000003000,
   OutboundWebhooks1764000004000,
 ];

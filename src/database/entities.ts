@@ -7,7 +7,7 @@ import { Segment, SegmentMember } from '../modules/segments/entities/index.js';
 import { CampaignStep, StepVariant } from '../modules/steps/entities/index.js';
 import { Template, TemplateVersion } from '../modules/templates/entities/index.js';
 import { EmailEvent, TrackedLink, WebhookBatch } from '../modules/tracking/entities/index.js';
-import { Email } from '../modules/delivery/entities/index.js';
+import { Email, PacingSettingsRow, ProviderHealth, SendBudget } from '../modules/delivery/entities/index.js';
 import { CampaignContact } from '../modules/enrollment/entities/campaign-contact.entity.js';
 import { WebhookCursor, WebhookDelivery, WebhookEndpoint } from '../modules/webhooks/entities/index.js';
 import { ApiKey, AuditLog, IdempotencyKey, Tenant, User, Workspace } from '../modules/identity/entities/index.js';
@@ -49,6 +49,9 @@ export const entities: Function[] = [
   CampaignContact,
   // delivery
   Email,
+  SendBudget,
+  PacingSettingsRow,
+  ProviderHealth,
   // analytics
   CampaignAnalytics,
   // webhooks

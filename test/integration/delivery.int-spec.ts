@@ -1,7 +1,7 @@
 import { affected, row, rows } from '../../src/database/index.js';
 import type { OutgoingMessage, SendOutcome } from '../../src/modules/mail/index.js';
 import { CAMPAIGN_LOCK } from '../../src/modules/campaigns/index.js';
-import { deliveryWorker, seedCampaign, ScriptedProvider, type SeededCampaign } from '../support/delivery-rig.js';
+import { deliveryWorker, seedCampaign, ScriptedProvider, type SeededCampaign, UNPACED } from '../support/delivery-rig.js';
 import { contactEffects, enrollmentService } from '../support/engine-parts.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { until } from '../support/poll.js';
@@ -360,5 +360,6 @@ describe('delivery', () => {
     providerAccountId: null,
     tenantName: 'Acme',
     postalAddress: null,
+    ...UNPACED,
   });
 });

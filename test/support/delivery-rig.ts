@@ -2,7 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
 import { type AppConfig, loadConfig } from '../../src/config/index.js';
 import { affected, buildDataSourceOptions, Database, row, rows } from '../../src/database/index.js';
+import { CampaignControlService, CampaignLifecycle, type CampaignJobs } from '../../src/modules/campaigns/index.js';
+import { CampaignsQueries } from '../../src/modules/campaigns/campaigns.queries.js';
+import { AuditService } from '../../src/modules/identity/index.js';
+import { AuditQueries } from '../../src/modules/identity/audit.queries.js';
 import type { ContactEffects } from '../../src/modules/contacts/index.js';
+import { BreakerQueries } from '../../src/modules/delivery/breaker.queries.js';
+import { BreakerService } from '../../src/modules/delivery/breaker.service.js';
+import { CampaignGuard } from '../../src/modules/delivery/campaign-guard.service.js';
 import { ClaimService } from '../../src/modules/delivery/claim.service.js';
 import { DeliveryQueries } from '../../src/modules/delivery/delivery.queries.js';
 import { DeliveryService } from '../../src/modules/delivery/delivery.service.js';
@@ -15,6 +22,8 @@ import { LedgerQueries } from '../../src/modules/delivery/ledger.queries.js';
 import { MessageComposer } from '../../src/modules/delivery/message-composer.js';
 import type { Outlet } from '../../src/modules/delivery/outlet.js';
 import { Outlets } from '../../src/modules/delivery/outlets.js';
+import { Pacer } from '../../src/modules/delivery/pacer.service.js';
+import { PacingQueries } from '../../src/modules/delivery/pacing.queries.js';
 import { RecoveryQueries } from '../../src/modules/delivery/recovery.queries.js';
 import { RecoveryService } from '../../src/modules/delivery/recovery.service.js';
 import { SettlementService } from '../../src/modules/delivery/settlement.service.js';
@@ -78,6 +87,8 @@ export interface DeliveryParts {
   settlements: SettlementService;
   tracking: TrackingService;
   tokens: TrackingTokens;
+  breaker: BreakerService;
+  guard: CampaignGuard;
   /** Names of campaigns hinted so far. */
   hints: string[];
 }
@@ -118,7 +129,11 @@ export async function deliveryWorker(
   const effects = contacts();
   const settlements = new SettlementService(db, queries, exits, effects);
   const claims = new ClaimService(db, queries, config, clock, ids);
-  const gate = new GateService(db, queries, settlements, clock);
+  const pacingQueries = new PacingQueries();
+  const pacer = new Pacer(pacingQueries);
+  const breaker = new BreakerService(db, new BreakerQueries());
+  const guard = new CampaignGuard(db, campaignControl(db, clock));
+  const gate = new GateService(db, queries, settlements, clock, pacer);
   const tokens = new TrackingTokens(config);
   const contents = {
     load: async (_tx: unknown, _tenantId: string, stepIds: string[]) =>
@@ -128,7 +143,7 @@ export async function deliveryWorker(
   const tracking = new TrackingService(new TrackingQueries(), db, clock);
   const recovery = new RecoveryService(db, new RecoveryQueries(), exits, clock, config);
   const events = new EventQueries();
-  const applier = new EventApplier(db, events, tracking, new HitJudge(events, tracking), exits, effects, clock);
+  const applier = new EventApplier(db, events, tracking, new HitJudge(events, tracking), exits, effects, clock, guard);
   const hints: string[] = [];
   const queue = {
     hint: async (_name: string, { campaignId, shard }: { campaignId: string; shard: number }) => hints.push(`${campaignId}#${shard}`) > 0,
@@ -147,6 +162,10 @@ export async function deliveryWorker(
     applier,
     clock,
     random,
+    pacer,
+    breaker,
+    guard,
+    pacingQueries,
     queue,
   );
   const ledger = new Ledger(ledgerQueries, clock);
@@ -154,8 +173,27 @@ export async function deliveryWorker(
     await delay(0);
     await dataSource.destroy();
   };
-  return { db, clock, config, provider, delivery, ledger, claims, gate, outlet, settlements, tracking, tokens, hints, close };
+  return { db, clock, config, provider, delivery, ledger, claims, gate, outlet, settlements, tracking, tokens, breaker, guard, hints, close };
 }
+
+/** Pausing, by hand. */
+function campaignControl(db: Database, clock: FakeClock): CampaignControlService {
+  const queue = { hint: async () => true } as unknown as TypedQueue<CampaignJobs>;
+  const audit = new AuditService(new AuditQueries(), clock, new SystemIds());
+  return new CampaignControlService(db, new CampaignsQueries(), new CampaignLifecycle(), audit, clock, queue);
+}
+
+/** A campaign without rates, windows and caps. */
+export const UNPACED = {
+  timezone: 'UTC',
+  launchedAt: null,
+  audience: 0,
+  sendRatePerMinute: null,
+  rampPlan: null,
+  frequencyCap: null,
+  sendWindow: null,
+  settings: null,
+};
 
 export interface SeededCampaign {
   tenantId: string;

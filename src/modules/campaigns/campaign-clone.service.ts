@@ -67,6 +67,11 @@ function settingsOf(source: Campaign, now: Date): CampaignSettings {
     unknownPolicy: source.unknownPolicy,
     providerAccountId: source.providerAccountId,
     exitOnReply: source.exitOnReply,
+    sendRatePerMinute: source.sendRatePerMinute,
+    rampPlan: source.rampPlan,
+    frequencyCap: source.frequencyCap,
+    sendWindow: source.sendWindow,
+    pauseThresholds: source.pauseThresholds,
   };
 }
 

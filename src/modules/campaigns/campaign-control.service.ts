@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Database, type Tx } from '../../database/index.js';
 import { InjectTypedQueue, type TypedQueue } from '../../queue/index.js';
 import { Clock } from '../../shared/clock.js';
-import { AuditService, type TenantContext } from '../identity/index.js';
+import { AuditService, systemContext, type TenantContext } from '../identity/index.js';
 import { CampaignLifecycle, type ResumePolicy } from './campaign-lifecycle.js';
 import { CAMPAIGN_LOCK } from './campaign-lock.js';
 import { CampaignNotFoundError, CampaignStateError } from './campaigns.errors.js';
@@ -10,6 +10,7 @@ import { campaignsQueue, type CampaignJobs } from './campaigns.jobs.js';
 import { CampaignsQueries } from './campaigns.queries.js';
 import { canTransition, transitionOf, type CampaignAction } from './domain/campaign-state.js';
 import type { Campaign } from './domain/campaign.js';
+import type { PauseReason } from './domain/pacing.js';
 
 type ControlAction = 'pause' | 'resume' | 'cancel';
 const DONE: Record<ControlAction, string> = { pause: 'paused', resume: 'resumed', cancel: 'cancelled' };
@@ -39,6 +40,27 @@ export class CampaignControlService {
       const { campaign, at } = await this.apply(tx, ctx, campaignId, 'pause');
       await this.lifecycle.emit(tx, 'paused', campaign, { at });
       return { campaign, inFlight: await this.queries.countInFlight(tx, ctx.tenantId, campaignId) };
+    });
+  }
+
+  /**
+   * Pauses a campaign that does harm, in the system's name, with the reason on the row and in the audit log. Under the same lock as `pause`.
+   * `decide` is asked once more under it; null (or a campaign that is not active any more) leaves things as they are and answers null.
+   */
+  async pauseFor(
+    tenantId: string,
+    campaignId: string,
+    decide: (tx: Tx) => Promise<{ reason: PauseReason; detail: string } | null>,
+  ): Promise<Campaign | null> {
+    return this.db.inTenant(tenantId, async (tx) => {
+      await this.queries.lockGate(tx, CAMPAIGN_LOCK, campaignId);
+      const before = await this.queries.lock(tx, tenantId, campaignId);
+      const why = before?.status === 'active' ? await decide(tx) : null;
+      if (!why) return null;
+      const { at } = await this.apply(tx, systemContext(tenantId), campaignId, 'pause', why);
+      const campaign = await this.queries.explainPause(tx, tenantId, campaignId, why.reason, why.detail);
+      if (campaign) await this.lifecycle.emit(tx, 'paused', campaign, { at });
+      return campaign;
     });
   }
 

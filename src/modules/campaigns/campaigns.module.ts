@@ -35,6 +35,7 @@ import { SenderLaunchCheck } from './sender.launch-check.js';
   ],
   exports: [
     CampaignsService,
+    CampaignControlService,
     CampaignLaunchService,
     CampaignLaunchStore,
     LaunchChecks,

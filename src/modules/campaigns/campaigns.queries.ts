@@ -23,6 +23,11 @@ const SETTING_COLUMNS: Record<keyof CampaignSettings, string> = {
   unknownPolicy: 'unknown_policy',
   providerAccountId: 'provider_account_id',
   exitOnReply: 'exit_on_reply',
+  sendRatePerMinute: 'send_rate_per_minute',
+  rampPlan: 'ramp_plan',
+  frequencyCap: 'frequency_cap',
+  sendWindow: 'send_window',
+  pauseThresholds: 'pause_thresholds',
 };
 const OTHER_COLUMNS: Record<Exclude<keyof Campaign, keyof CampaignSettings>, string> = {
   id: 'id',
@@ -40,6 +45,9 @@ const OTHER_COLUMNS: Record<Exclude<keyof Campaign, keyof CampaignSettings>, str
   updatedAt: 'updated_at',
   launchedAt: 'launched_at',
   pausedAt: 'paused_at',
+  pauseReason: 'pause_reason',
+  pauseDetail: 'pause_detail',
+  ratesCountedFrom: 'rates_counted_from',
   completedAt: 'completed_at',
   cancelledAt: 'cancelled_at',
 };
@@ -48,13 +56,21 @@ export const CAMPAIGN_COLUMNS = Object.entries({ ...OTHER_COLUMNS, ...SETTING_CO
   .map(([property, column]) => `${column} AS "${property}"`)
   .join(', ');
 
+/** Arrays too: the driver would turn them into PostgreSQL's own. */
+const JSON_SETTINGS: ReadonlySet<string> = new Set(['rampPlan', 'frequencyCap', 'sendWindow', 'pauseThresholds']);
+
+function stored(settings: Partial<CampaignSettings>, property: keyof CampaignSettings): unknown {
+  const value = settings[property];
+  return JSON_SETTINGS.has(property) && value !== null && value !== undefined ? JSON.stringify(value) : value;
+}
+
 /** What a transition writes beside the status. `$4` is the time of it. */
 const SIDE_EFFECTS: Record<CampaignAction, string> = {
   schedule: `launch_state = 'none', launch_error = NULL`,
   unschedule: `launch_state = 'none', launch_error = NULL`,
   launch: `launch_state = 'enrolling', launch_error = NULL, enroll_cursor = NULL, launched_at = $4::timestamptz`,
-  pause: 'paused_at = $4::timestamptz',
-  resume: 'paused_at = NULL',
+  pause: 'paused_at = $4::timestamptz, pause_reason = NULL, pause_detail = NULL',
+  resume: 'paused_at = NULL, pause_reason = NULL, pause_detail = NULL, rates_counted_from = $4::timestamptz',
   complete: 'completed_at = $4::timestamptz',
   end: 'paused_at = NULL, completed_at = $4::timestamptz',
   cancel: 'paused_at = NULL, cancelled_at = $4::timestamptz',
@@ -112,7 +128,7 @@ export class CampaignsQueries {
        VALUES ($1, $2, (SELECT id FROM workspaces WHERE tenant_id = $1 AND id = $3), (SELECT id FROM users WHERE tenant_id = $1 AND id = $4),
                ${settings.map((_, index) => `$${index + 5}`).join(', ')})
        RETURNING ${CAMPAIGN_COLUMNS}`,
-      [tenantId, campaign.id, campaign.workspaceId, campaign.createdBy, ...settings.map(([property]) => campaign[property])],
+      [tenantId, campaign.id, campaign.workspaceId, campaign.createdBy, ...settings.map(([property]) => stored(campaign, property))],
     );
     return created!;
   }
@@ -124,7 +140,7 @@ export class CampaignsQueries {
       tx,
       `UPDATE campaigns SET ${given.map((property, index) => `${SETTING_COLUMNS[property]} = $${index + 3}`).join(', ')}
         WHERE tenant_id = $1 AND id = $2 RETURNING ${CAMPAIGN_COLUMNS}`,
-      [tenantId, id, ...given.map((property) => settings[property])],
+      [tenantId, id, ...given.map((property) => stored(settings, property))],
     );
     return updated!;
   }
@@ -145,6 +161,13 @@ export class CampaignsQueries {
         RETURNING ${CAMPAIGN_COLUMNS}`,
       [tenantId, id, from, now],
     );
+  }
+
+  /** Says on a campaign that was just paused why the engine did it. */
+  async explainPause(tx: Tx, tenantId: string, id: string, reason: string, detail: string): Promise<Campaign | null> {
+    const sql = `UPDATE campaigns SET pause_reason = $3, pause_detail = $4
+                  WHERE tenant_id = $1 AND id = $2 AND status = 'paused' RETURNING ${CAMPAIGN_COLUMNS}`;
+    return row<Campaign>(tx, sql, [tenantId, id, reason, detail]);
   }
 
   /** Puts a scheduled campaign whose launch was refused back among the drafts, with the reason on it. False if it is no longer scheduled. */

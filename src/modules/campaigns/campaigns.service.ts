@@ -11,6 +11,7 @@ import { CampaignInvalidError, CampaignNotFoundError, CampaignStateError } from 
 import { CampaignsQueries, type CampaignFilter } from './campaigns.queries.js';
 import { CAMPAIGN_TRANSITIONS, DELETABLE_STATUSES, EDITABLE_STATUSES, isEditable, transitionFaults } from './domain/campaign-state.js';
 import type { Campaign, CampaignSettings, CampaignType } from './domain/campaign.js';
+import { pacingProblems } from './domain/pacing.js';
 import { toCampaignDto } from './dto/campaign.dto.js';
 
 export type NewCampaignInput = Partial<CampaignSettings> & { name: string; campaignType: CampaignType };
@@ -133,6 +134,7 @@ export class CampaignsService implements OnModuleInit {
     if (providerAccountId && !(await this.queries.providerAccountExists(tx, tenantId, providerAccountId))) {
       problems.push({ path: 'providerAccountId', code: 'provider_account_not_found', message: 'There is no such provider account.' });
     }
+    problems.push(...pacingProblems(after));
     if (problems.length > 0) throw new CampaignInvalidError(problems);
   }
 
@@ -164,6 +166,11 @@ function defaultsFor(type: CampaignType, timezone: string): Omit<CampaignSetting
     providerAccountId: null,
     // A sequence that goes on writing to somebody who has answered reads like a robot; a broadcast has nothing to go on with.
     exitOnReply: type === 'drip',
+    sendRatePerMinute: null,
+    rampPlan: null,
+    frequencyCap: null,
+    sendWindow: null,
+    pauseThresholds: null,
   };
 }
 

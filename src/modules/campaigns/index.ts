@@ -1,4 +1,5 @@
 export { CampaignsModule } from './campaigns.module.js';
+export { CampaignControlService } from './campaign-control.service.js';
 export { CampaignsService } from './campaigns.service.js';
 export { CampaignLaunchService, type LaunchOptions, type Preflight } from './campaign-launch.service.js';
 export { CampaignLaunchStore, type EnrollProgress } from './campaign-launch.store.js';
@@ -31,5 +32,14 @@ export {
   type SendStrategy,
   type UnknownPolicy,
 } from './domain/campaign.js';
+export {
+  MAX_RATE_PER_MINUTE,
+  type FrequencyCap,
+  type PauseReason,
+  type PauseThresholds,
+  type RampDay,
+  type SendWindow,
+} from './domain/pacing.js';
 export { CAMPAIGN_STATUSES, EDITABLE_STATUSES, isEditable, type CampaignStatus } from './domain/campaign-state.js';
 export { CampaignDto, toCampaignDto } from './dto/campaign.dto.js';
+export { FrequencyCapDto, PauseThresholdsDto, QuietHoursDto } from './dto/pacing.dto.js';

@@ -3,11 +3,13 @@ import { failPoint } from '../../shared/fail-point.js';
 import type { Random } from '../../shared/random.js';
 import type { OutgoingMessage, SendOutcome } from '../mail/index.js';
 import { judge } from './domain/retry-policy.js';
+import type { BreakerService } from './breaker.service.js';
 import type { ClaimService } from './claim.service.js';
 import { Finisher } from './finisher.js';
 import type { GateService } from './gate.service.js';
 import type { MessageComposer } from './message-composer.js';
 import type { Outlet } from './outlet.js';
+import type { Pacer } from './pacer.service.js';
 import type { SettlementService } from './settlement.service.js';
 import type { ClaimedEmail, SendingCampaign, Settlement } from './delivery.types.js';
 
@@ -19,6 +21,8 @@ export interface RunParts {
   settlements: SettlementService;
   clock: Clock;
   random: Random;
+  pacer: Pacer;
+  breaker: BreakerService;
 }
 
 interface Ready {
@@ -48,12 +52,20 @@ export class CampaignRun {
   private after: { dueAt: Date; id: string } | null = null;
   private sent = 0;
   private isStopped = false;
+  private readonly largestGroup: number;
+  /** What the provider said to the probe. */
+  private probed: SendOutcome[] = [];
+  /** Addresses the provider refused for good. */
+  refused = 0;
 
   constructor(
     private readonly parts: RunParts,
     private readonly campaign: SendingCampaign,
     private readonly deadline: number,
+    /** Sends one message, to learn whether an account that was left alone works again. */
+    private readonly isProbe = false,
   ) {
+    this.largestGroup = isProbe ? 1 : parts.pacer.largestGroup(campaign, parts.outlet.accountKey, parts.clock.now());
     this.finisher = new Finisher(campaign.tenantId, parts.settlements);
   }
 
@@ -65,7 +77,7 @@ export class CampaignRun {
       while (upcoming) {
         const batch: Batch = await upcoming;
         isEmpty = batch.isLast;
-        upcoming = isEmpty || this.mustStop() ? null : this.nextBatch();
+        upcoming = isEmpty || this.isProbe || this.mustStop() ? null : this.nextBatch();
         // Handled when it is awaited; until then its failure must not count as unhandled.
         upcoming?.catch(() => undefined);
         await this.sendBatch(batch);
@@ -73,6 +85,7 @@ export class CampaignRun {
     } finally {
       await Promise.all(this.inFlight);
       await this.finisher.drain();
+      if (this.isProbe) await this.parts.breaker.reportProbe(this.parts.outlet.accountKey, this.probed);
     }
     return { sent: this.sent, more: !isEmpty && !this.isStopped && !this.parts.outlet.isPaused };
   }
@@ -89,18 +102,21 @@ export class CampaignRun {
   private async nextBatch(): Promise<Batch> {
     const { claims, composer, outlet } = this.parts;
     const { tenantId } = this.campaign;
-    const limit = outlet.pace.batchSize;
+    const limit = Math.min(outlet.pace.batchSize, this.largestGroup);
     const claim = await claims.claim(tenantId, this.campaign.campaignId, limit, this.after);
     const last = claim.emails.at(-1);
     if (last) this.after = { dueAt: last.dueAt, id: last.id };
     const batch: Batch = { token: claim.token, fireBy: claim.fireBy, isLast: claim.emails.length < limit, ready: [] };
-    if (claim.emails.length === 0) return batch;
+    // Whose hour it is not needs no rendering; the gate looks again.
+    const { open, held } = this.parts.pacer.byWindow(this.campaign, claim.emails, this.parts.clock.now());
+    if (held.length > 0) this.finisher.add(held);
+    if (open.length === 0) return batch;
     const contents = await composer.contentOf(
       tenantId,
-      claim.emails.map(({ stepId }) => stepId),
+      open.map(({ stepId }) => stepId),
     );
     const refused: Settlement[] = [];
-    for (const [i, email] of claim.emails.entries()) {
+    for (const [i, email] of open.entries()) {
       if (i % RENDER_STRIDE === RENDER_STRIDE - 1) await new Promise(setImmediate);
       const composed = composer.compose(this.campaign, email, contents.get(email.stepId));
       if ('message' in composed) batch.ready.push({ email, message: composed.message });
@@ -118,7 +134,7 @@ export class CampaignRun {
     let next = 0;
     // A batch once claimed and rendered is sent, even a little past the end of the slice: giving it back would waste both.
     while (next < ready.length && !this.isHeld() && performance.now() < fireBy) {
-      const group = ready.slice(next, next + outlet.pace.groupSize);
+      const group = ready.slice(next, next + Math.min(outlet.pace.groupSize, this.largestGroup));
       next += group.length;
       await this.room();
       const flight = this.fly(token, group).finally(() => this.inFlight.delete(flight));
@@ -150,6 +166,7 @@ export class CampaignRun {
         token,
         group.map(({ email }) => email),
         outlet,
+        this.isProbe,
       );
       if (result.isClosed) this.isStopped = true;
       fired = group.filter(({ email }) => result.fired.has(email.id));
@@ -168,17 +185,21 @@ export class CampaignRun {
 
   private async call(chunk: Ready[], latestStart: number): Promise<void> {
     const messages = chunk.map(({ message }) => message);
-    const outcomes = await this.parts.outlet.send(this.campaign.campaignId, messages, latestStart);
+    const { outlet, breaker } = this.parts;
+    const outcomes = await outlet.send(this.campaign.campaignId, messages, latestStart);
     await failPoint('after_send');
     this.finisher.add(
       chunk.map(({ email }, i) => (outcomes ? this.settlement(email, outcomes[i]) : this.putBack(email, 'not_handed_over'))),
     );
+    if (!outcomes) return;
+    if (this.isProbe) this.probed = outcomes;
+    else if (await breaker.record(outlet.accountKey, outcomes)) this.isStopped = true;
   }
 
   private settlement(email: ClaimedEmail, outcome: SendOutcome): Settlement {
     const { clock, random } = this.parts;
     const at = clock.now();
-    const verdict = judge(outcome, { attempts: email.attempts + 1, createdAt: email.createdAt }, at, random);
+    const verdict = judge(outcome, { attempts: email.attempts + 1, createdAt: email.firstFiredAt ?? at }, at, random);
     const ref = { ...refOf(email), at, reason: null, detail: null };
     switch (verdict.status) {
       case 'sent':
@@ -194,6 +215,7 @@ export class CampaignRun {
           attemptsBefore: verdict.isAttempt ? undefined : email.attempts,
         };
       case 'failed':
+        if (verdict.suppress) this.refused++;
         return {
           ...ref,
           status: 'failed',

@@ -7,6 +7,9 @@ import { MailModule } from '../mail/index.js';
 import { StepsModule } from '../steps/index.js';
 import { ContentModule } from '../templates/index.js';
 import { TrackingModule } from '../tracking/index.js';
+import { BreakerQueries } from './breaker.queries.js';
+import { BreakerService } from './breaker.service.js';
+import { CampaignGuard } from './campaign-guard.service.js';
 import { ClaimService } from './claim.service.js';
 import { deliveryQueue } from './delivery.jobs.js';
 import { DeliveryQueries } from './delivery.queries.js';
@@ -19,6 +22,10 @@ import { Ledger } from './ledger.js';
 import { LedgerQueries } from './ledger.queries.js';
 import { MessageComposer } from './message-composer.js';
 import { Outlets } from './outlets.js';
+import { Pacer } from './pacer.service.js';
+import { PacingController } from './pacing.controller.js';
+import { PacingQueries } from './pacing.queries.js';
+import { PacingService } from './pacing.service.js';
 import { RecoveryQueries } from './recovery.queries.js';
 import { RecoveryService } from './recovery.service.js';
 import { SettlementService } from './settlement.service.js';
@@ -34,7 +41,11 @@ import { SettlementService } from './settlement.service.js';
     ContentModule,
     TrackingModule,
   ],
+  controllers: [PacingController],
   providers: [
+    BreakerQueries,
+    BreakerService,
+    CampaignGuard,
     ClaimService,
     DeliveryQueries,
     DeliveryService,
@@ -46,6 +57,9 @@ import { SettlementService } from './settlement.service.js';
     LedgerQueries,
     MessageComposer,
     Outlets,
+    Pacer,
+    PacingQueries,
+    PacingService,
     RecoveryQueries,
     RecoveryService,
     SettlementService,

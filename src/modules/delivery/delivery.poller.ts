@@ -54,5 +54,6 @@ export class DeliveryPoller implements OnApplicationBootstrap, BeforeApplication
   async keepHouse(): Promise<void> {
     await this.tracking.ensurePartitions(this.clock.now());
     await this.tracking.closeParked();
+    await this.delivery.forgetIdleBudgets();
   }
 }

@@ -19,6 +19,9 @@ export interface FireRequest {
   now: Date;
   leaseSeconds: number;
   provider: string;
+  accountKey: string;
+  /** The one message that may pass an open breaker. */
+  isProbe: boolean;
   /** The rows, with the address each was rendered for. */
   ids: string[];
   emails: string[];
@@ -45,8 +48,11 @@ export class DeliveryQueries {
       `SELECT c.tenant_id AS "tenantId", c.id AS "campaignId", c.name, c.from_email AS "fromEmail", c.from_name AS "fromName",
               c.reply_to_email AS "replyToEmail", c.category, c.unsubscribe_enabled AS "unsubscribeEnabled",
               c.provider_account_id AS "providerAccountId",
-              t.name AS "tenantName", t.postal_address AS "postalAddress"
-         FROM campaigns c JOIN tenants t ON t.id = c.tenant_id
+              t.name AS "tenantName", t.postal_address AS "postalAddress",
+              c.timezone, c.launched_at AS "launchedAt", coalesce(c.enroll_total, c.total_contacts) AS audience,
+              c.send_rate_per_minute AS "sendRatePerMinute", c.ramp_plan AS "rampPlan", c.frequency_cap AS "frequencyCap",
+              c.send_window AS "sendWindow", p.settings
+         FROM campaigns c JOIN tenants t ON t.id = c.tenant_id LEFT JOIN pacing_settings p ON p.tenant_id = c.tenant_id
         WHERE c.tenant_id = $1 AND c.id = $2 AND c.status = 'active'
           AND (c.start_date IS NULL OR c.start_date <= $3) AND (c.end_date IS NULL OR c.end_date > $3)`,
       [tenantId, campaignId, now],
@@ -70,9 +76,9 @@ export class DeliveryQueries {
        claimed AS (
          UPDATE emails e SET lease_token = $5, lease_expires_at = clock_timestamp() + make_interval(secs => $6)
            FROM due WHERE e.tenant_id = $1 AND e.id = due.id
-         RETURNING e.id, e.step_id, e.contact_id, e.enrollment_id, e.entry_number, e.attempts, e.created_at, e.due_at)
+         RETURNING e.id, e.step_id, e.contact_id, e.enrollment_id, e.entry_number, e.attempts, e.created_at, e.first_fired_at, e.due_at)
        SELECT m.id, $5::uuid AS token, m.step_id AS "stepId", m.contact_id AS "contactId", m.enrollment_id AS "enrollmentId",
-              m.entry_number AS "entryNumber", m.attempts, m.created_at AS "createdAt", m.due_at AS "dueAt",
+              m.entry_number AS "entryNumber", m.attempts, m.created_at AS "createdAt", m.first_fired_at AS "firstFiredAt", m.due_at AS "dueAt",
               k.email, k.first_name AS "firstName", k.last_name AS "lastName", k.timezone, k.lead_score AS "leadScore", k.attributes,
               (SELECT array_agg(g.tag ORDER BY g.tag) FROM contact_tags g WHERE g.tenant_id = $1 AND g.contact_id = m.contact_id) AS tags
          FROM claimed m JOIN contacts k ON k.tenant_id = $1 AND k.id = m.contact_id`,
@@ -106,7 +112,7 @@ export class DeliveryQueries {
   async fire(tx: Tx, tenantId: string, request: FireRequest): Promise<string[]> {
     const fired = await rows<{ id: string }>(
       tx,
-      `UPDATE emails e SET status = 'sending', attempts = e.attempts + 1, sending_at = $4, to_email = v.email, provider = $6,
+      `UPDATE emails e SET status = 'sending', attempts = e.attempts + 1, sending_at = $4, first_fired_at = coalesce(e.first_fired_at, $4), to_email = v.email, provider = $6,
               lease_expires_at = clock_timestamp() + make_interval(secs => $5)
          FROM unnest($7::uuid[], $8::text[]) AS v(id, email), campaigns c, campaign_contacts n, contacts k
         WHERE e.tenant_id = $1 AND e.id = v.id AND e.lease_token = $3 AND e.status = 'queued'
@@ -115,18 +121,35 @@ export class DeliveryQueries {
           AND n.tenant_id = $1 AND n.id = e.enrollment_id AND n.status IN ('enrolled', 'active') AND n.entry_number = e.entry_number
           AND k.tenant_id = $1 AND k.id = e.contact_id AND k.deleted_at IS NULL AND k.email = v.email
           AND (k.subscribed OR c.category = 'transactional') AND NOT ${SUPPRESSED}
+          AND ($10::boolean OR NOT EXISTS (SELECT FROM provider_health h WHERE h.account_key = $9 AND h.state <> 'closed'))
        RETURNING e.id`,
-      [tenantId, request.campaignId, request.token, request.now, request.leaseSeconds, request.provider, request.ids, request.emails],
+      [
+        tenantId,
+        request.campaignId,
+        request.token,
+        request.now,
+        request.leaseSeconds,
+        request.provider,
+        request.ids,
+        request.emails,
+        request.accountKey,
+        request.isProbe,
+      ],
     );
     return fired.map(({ id }) => id);
   }
 
   /** Why rows did not pass the gate; in the transaction of `fire`. Reads only. */
-  async explainRefusals(tx: Tx, tenantId: string, request: FireRequest, ids: string[]): Promise<(Refusal & { id: string })[]> {
+  async explainRefusals(
+    tx: Tx,
+    tenantId: string,
+    request: FireRequest,
+    refused: { id: string; email: string }[],
+  ): Promise<(Refusal & { id: string })[]> {
     return rows(
       tx,
       `SELECT v.id, r.verdict, r.reason, r.due_at AS "dueAt"
-         FROM unnest($5::uuid[]) AS v(id)
+         FROM unnest($5::uuid[], $6::text[]) AS v(id, email)
          LEFT JOIN emails e ON e.tenant_id = $1 AND e.id = v.id AND e.lease_token = $3 AND e.status = 'queued'
          LEFT JOIN campaigns c ON c.tenant_id = $1 AND c.id = e.campaign_id
          LEFT JOIN campaign_contacts n ON n.tenant_id = $1 AND n.id = e.enrollment_id
@@ -143,8 +166,9 @@ export class DeliveryQueries {
            (9, NOT k.subscribed AND c.category = 'marketing', 'skip', 'unsubscribed', NULL),
            (10, ${SUPPRESSED}, 'skip', 'suppressed', NULL),
            (11, n.status = 'paused', 'keep', 'enrollment_paused', $4::timestamptz + interval '1 minute'),
-           (12, true, 'keep', 'address_changed', NULL)) AS t(rank, holds, verdict, reason, due_at) WHERE holds ORDER BY rank LIMIT 1) r`,
-      [tenantId, request.campaignId, request.token, request.now, ids],
+           (12, k.email IS DISTINCT FROM v.email, 'keep', 'address_changed', NULL),
+           (13, true, 'keep', 'provider_unavailable', NULL)) AS t(rank, holds, verdict, reason, due_at) WHERE holds ORDER BY rank LIMIT 1) r`,
+      [tenantId, request.campaignId, request.token, request.now, refused.map(({ id }) => id), refused.map(({ email }) => email)],
     );
   }
 

@@ -3,7 +3,9 @@ import { Database, type Tx } from '../../database/index.js';
 import { InjectTypedQueue, type TypedQueue } from '../../queue/index.js';
 import { Clock } from '../../shared/clock.js';
 import { Random } from '../../shared/random.js';
+import { BreakerService } from './breaker.service.js';
 import { CampaignRun, type RunParts } from './campaign-run.js';
+import { CampaignGuard } from './campaign-guard.service.js';
 import { ClaimService } from './claim.service.js';
 import { deliverDedupeId, deliveryQueue, type DeliveryJobs } from './delivery.jobs.js';
 import { DeliveryQueries } from './delivery.queries.js';
@@ -13,6 +15,8 @@ import { GateService } from './gate.service.js';
 import { LedgerQueries } from './ledger.queries.js';
 import { MessageComposer } from './message-composer.js';
 import { Outlets } from './outlets.js';
+import { Pacer } from './pacer.service.js';
+import { PacingQueries } from './pacing.queries.js';
 import { RecoveryService } from './recovery.service.js';
 import { SettlementService } from './settlement.service.js';
 
@@ -21,6 +25,7 @@ const EVENTS_PER_SWEEP = 1_000;
 /** So much queued mail is worth a worker of its own. */
 const MAIL_PER_SHARD = 2_000;
 const MAX_SHARDS = 4;
+const BUDGET_IDLE_MS = 7 * 24 * 3_600_000;
 const CANCEL_CHUNK = 10_000;
 
 /** Sends what the ledger holds and keeps the ledger true. Everything here may run in any number of processes at once. */
@@ -43,9 +48,13 @@ export class DeliveryService {
     private readonly events: EventApplier,
     private readonly clock: Clock,
     random: Random,
+    pacer: Pacer,
+    private readonly breaker: BreakerService,
+    private readonly guard: CampaignGuard,
+    private readonly pacingQueries: PacingQueries,
     @InjectTypedQueue(deliveryQueue) private readonly queue: TypedQueue<DeliveryJobs>,
   ) {
-    this.parts = { claims, composer, gate, settlements, clock, random };
+    this.parts = { claims, composer, gate, settlements, clock, random, pacer, breaker };
   }
 
   /**
@@ -63,7 +72,12 @@ export class DeliveryService {
       if (!campaign) return { sent: 0, more: false };
       const outlet = await this.outlets.for(tenantId, campaign.providerAccountId);
       if (outlet.isPaused) return { sent: 0, more: false };
-      return await new CampaignRun({ ...this.parts, outlet }, campaign, deadline).run();
+      const admission = await this.breaker.admit(outlet.accountKey);
+      if (admission === 'open') return { sent: 0, more: false };
+      const run = new CampaignRun({ ...this.parts, outlet }, campaign, deadline, admission === 'probe');
+      const result = await run.run();
+      if (run.refused > 0) await this.guard.check(tenantId, campaignId);
+      return result;
     } finally {
       this.running.delete(campaignId);
     }
@@ -89,6 +103,12 @@ export class DeliveryService {
     await this.queue.hint('deliver-campaign', { tenantId, campaignId, shard }, { dedupeId: deliverDedupeId(campaignId, shard) });
   }
 
+  /** Buckets that are full again anyway, or of a day that is over. */
+  forgetIdleBudgets(): Promise<number> {
+    const before = new Date(this.clock.now().getTime() - BUDGET_IDLE_MS);
+    return this.db.asSystem((tx) => this.pacingQueries.forgetIdle(tx, before));
+  }
+
   recoverExpired(): Promise<number> {
     return this.recovery.recoverExpired();
   }
@@ -98,8 +118,10 @@ export class DeliveryService {
   }
 
   /** Applies up to `limit` events that have come back; returns how many. */
-  applyEvents(limit: number): Promise<number> {
-    return this.events.applyEvents(limit);
+  async applyEvents(limit: number): Promise<number> {
+    const applied = await this.events.applyEvents(limit);
+    await this.guard.checkNoted();
+    return applied;
   }
 
   /** Everything that is due, once: the cron's backstop for the pollers. */
@@ -107,6 +129,7 @@ export class DeliveryService {
     await this.recoverExpired();
     await this.settleUnknown();
     while ((await this.applyEvents(EVENTS_PER_SWEEP)) > 0);
+    await this.guard.checkAll();
     await this.hintDue();
   }
 

@@ -1,3 +1,6 @@
+import type { FrequencyCap, RampDay, SendWindow } from '../campaigns/index.js';
+import type { PacingSettings } from './domain/pacing-settings.js';
+
 /** A ledger row that an enrolment needs: it has reached an email step. */
 export interface PlannedEmail {
   enrollmentId: string;
@@ -31,6 +34,16 @@ export interface SendingCampaign {
   providerAccountId: string | null;
   tenantName: string;
   postalAddress: string | null;
+  timezone: string;
+  launchedAt: Date | null;
+  /** Contacts enrolled, or to be enrolled as far as is known. */
+  audience: number;
+  sendRatePerMinute: number | null;
+  rampPlan: RampDay[] | null;
+  frequencyCap: FrequencyCap | null;
+  sendWindow: SendWindow | null;
+  /** What the tenant has set for all its campaigns. */
+  settings: PacingSettings | null;
 }
 
 /** A row this worker holds the lease of, with what rendering needs to know about the contact. */
@@ -43,6 +56,8 @@ export interface ClaimedEmail {
   entryNumber: number;
   attempts: number;
   createdAt: Date;
+  /** When it was first handed to a provider: how long it has been tried. */
+  firstFiredAt: Date | null;
   dueAt: Date;
   email: string;
   firstName: string | null;
@@ -57,13 +72,24 @@ export interface ClaimedEmail {
 export type EmailRef = Pick<ClaimedEmail, 'id' | 'token' | 'stepId' | 'enrollmentId' | 'entryNumber'>;
 
 export type SkipReason =
-  'unsubscribed' | 'suppressed' | 'contact_deleted' | 'enrollment_ended' | 'superseded' | 'campaign_ended' | 'missing_data';
+  | 'unsubscribed'
+  | 'suppressed'
+  | 'contact_deleted'
+  | 'enrollment_ended'
+  | 'superseded'
+  | 'campaign_ended'
+  | 'missing_data'
+  | 'frequency_cap';
 
 /** What the gate found about a row that did not pass. `keep` goes back to the queue, `lost` belongs to somebody else by now. */
 export type Refusal =
   | { verdict: 'skip'; reason: SkipReason }
   | { verdict: 'cancel'; reason: 'campaign_cancelled' }
-  | { verdict: 'keep'; reason: 'campaign_not_active' | 'not_started' | 'enrollment_paused' | 'address_changed'; dueAt: Date | null }
+  | {
+      verdict: 'keep';
+      reason: 'campaign_not_active' | 'not_started' | 'enrollment_paused' | 'address_changed' | 'provider_unavailable';
+      dueAt: Date | null;
+    }
   | { verdict: 'lost' };
 
 /** How a row in flight ends; written by one statement that is conditional on the row's token. */

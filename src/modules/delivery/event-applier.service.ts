@@ -5,6 +5,7 @@ import { ContactEffects } from '../contacts/index.js';
 import { EnrollmentService } from '../enrollment/index.js';
 import { TrackingService, type AppliedEvent, type UnappliedEvent } from '../tracking/index.js';
 import { withFact } from './domain/facts.js';
+import { CampaignGuard } from './campaign-guard.service.js';
 import { EventQueries, type TouchedEmail } from './event.queries.js';
 import { HitJudge } from './hit-judge.js';
 
@@ -26,6 +27,7 @@ export class EventApplier {
     private readonly enrollments: EnrollmentService,
     private readonly contacts: ContactEffects,
     private readonly clock: Clock,
+    private readonly guard: CampaignGuard,
   ) {}
 
   /** Returns how many events were applied. Events of messages that do not exist (yet) stay where they are. */
@@ -48,6 +50,9 @@ export class EventApplier {
         after.set(key, { ...current, ...withFact(current, { ...event, isMachine }) });
       }
       await this.save(tx, before, [...after.values()]);
+      for (const { event, email } of judged) {
+        if (event.type === 'bounced' || event.type === 'complained') this.guard.note(email.tenantId, email.campaignId);
+      }
       for (const [tenantId, own] of byTenant(judged)) await this.drawConsequences(tx, tenantId, own);
       const applied = await this.tracking.markApplied(tx, judged.map(appliedOf));
       if (exposed.length > 0) {

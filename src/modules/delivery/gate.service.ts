@@ -6,14 +6,18 @@ import { CAMPAIGN_LOCK } from '../campaigns/index.js';
 import { DeliveryQueries, type FireRequest } from './delivery.queries.js';
 import type { ClaimedEmail, Refusal, SendingCampaign, Settlement } from './delivery.types.js';
 import type { Outlet } from './outlet.js';
+import { Pacer } from './pacer.service.js';
 import { SettlementService } from './settlement.service.js';
 
 export interface FireResult {
   /** Committed as `sending`: the provider may be called for these and for no others. */
   fired: Set<string>;
-  /** The campaign sends nothing at the moment: there is no use in trying further rows. */
+  /** The campaign, its budget or its account sends nothing at the moment: there is no use in trying further rows. */
   isClosed: boolean;
 }
+
+/** Refusals that hold for every row of the campaign. */
+const CLOSING: ReadonlySet<string> = new Set(['campaign_not_active', 'not_started', 'campaign_ended', 'provider_unavailable']);
 
 /** The last look before a message goes out. Everything that may stop it is decided in the transaction that commits it as `sending`. */
 @Injectable()
@@ -23,6 +27,7 @@ export class GateService {
     private readonly queries: DeliveryQueries,
     private readonly settlements: SettlementService,
     private readonly clock: Clock,
+    private readonly pacer: Pacer,
   ) {}
 
   /**
@@ -33,39 +38,42 @@ export class GateService {
     campaign: SendingCampaign,
     token: string,
     group: ClaimedEmail[],
-    outlet: Pick<Outlet, 'sendLeaseMs' | 'providerName'>,
+    outlet: Pick<Outlet, 'sendLeaseMs' | 'providerName' | 'accountKey'>,
+    isProbe = false,
   ): Promise<FireResult> {
-    const request: FireRequest = {
+    const common = {
       campaignId: campaign.campaignId,
       token,
       now: this.clock.now(),
       leaseSeconds: outlet.sendLeaseMs / 1000,
       provider: outlet.providerName,
-      ids: group.map(({ id }) => id),
-      emails: group.map(({ email }) => email),
+      accountKey: outlet.accountKey,
+      isProbe,
     };
     return this.db.inTenant(campaign.tenantId, async (tx) => {
       await this.queries.shareCampaign(tx, CAMPAIGN_LOCK, campaign.campaignId);
-      const fired = new Set(await this.queries.fire(tx, campaign.tenantId, request));
-      const refused = group.filter(({ id }) => !fired.has(id));
+      const paced = await this.pacer.pace(tx, campaign, common.accountKey, group, common.now);
+      const ids = paced.allowed.map(({ id }) => id);
+      const request: FireRequest = { ...common, ids, emails: paced.allowed.map(({ email }) => email) };
+      const fired = new Set(ids.length > 0 ? await this.queries.fire(tx, campaign.tenantId, request) : []);
+      const refused = paced.allowed.filter(({ id }) => !fired.has(id));
       const isClosed = refused.length > 0 && (await this.settleRefused(tx, campaign.tenantId, request, refused));
+      await this.settlements.settleIn(tx, campaign.tenantId, paced.held);
+      await paced.settle(tx, fired);
       await failPoint('fire_before_commit');
-      return { fired, isClosed };
+      return { fired, isClosed: isClosed || paced.isExhausted };
     });
   }
 
   private async settleRefused(tx: Tx, tenantId: string, request: FireRequest, refused: ClaimedEmail[]): Promise<boolean> {
     const byId = new Map(refused.map((email) => [email.id, email]));
-    const refusals = await this.queries.explainRefusals(tx, tenantId, request, [...byId.keys()]);
+    const refusals = await this.queries.explainRefusals(tx, tenantId, request, refused);
     const settlements: Settlement[] = [];
     for (const refusal of refusals) {
       if (refusal.verdict !== 'lost') settlements.push(settlementOf(byId.get(refusal.id) as ClaimedEmail, refusal, request.now));
     }
     await this.settlements.settleIn(tx, tenantId, settlements);
-    return refusals.some(
-      ({ verdict, ...r }) =>
-        verdict === 'cancel' || ('reason' in r && ['campaign_not_active', 'not_started', 'campaign_ended'].includes(r.reason)),
-    );
+    return refusals.some(({ verdict, ...r }) => verdict === 'cancel' || ('reason' in r && CLOSING.has(r.reason)));
   }
 }
 

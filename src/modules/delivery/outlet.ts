@@ -49,6 +49,11 @@ export class Outlet {
     return this.provider.name;
   }
 
+  /** Names the account in budgets and breakers: stable over restarts and the same in every process. */
+  get accountKey(): string {
+    return this.accountId === null ? `platform/${this.provider.name}` : `account/${this.accountId}`;
+  }
+
   get batchSize(): number {
     return this.provider.maxBatch;
   }

@@ -1,4 +1,5 @@
 import type { CampaignStatus } from './campaign-state.js';
+import type { FrequencyCap, PauseReason, PauseThresholds, RampDay, SendWindow } from './pacing.js';
 
 export const CAMPAIGN_TYPES = ['broadcast', 'drip', 'triggered', 'ab_test'] as const;
 export type CampaignType = (typeof CAMPAIGN_TYPES)[number];
@@ -35,6 +36,14 @@ export interface CampaignSettings {
   providerAccountId: string | null;
   /** Whether somebody who answers a message is through with the campaign. */
   exitOnReply: boolean;
+  /** Null: as fast as the provider takes it. */
+  sendRatePerMinute: number | null;
+  rampPlan: RampDay[] | null;
+  /** Null: the tenant's. */
+  frequencyCap: FrequencyCap | null;
+  sendWindow: SendWindow | null;
+  /** Null: the tenant's, else the defaults. */
+  pauseThresholds: PauseThresholds | null;
 }
 
 /** One row of `campaigns`. */
@@ -59,6 +68,11 @@ export interface Campaign extends CampaignSettings {
   updatedAt: Date;
   launchedAt: Date | null;
   pausedAt: Date | null;
+  /** Why the engine paused it; null when a person did, or when it is not paused. */
+  pauseReason: PauseReason | null;
+  pauseDetail: string | null;
+  /** The latest resumption: rates of bounces and complaints count from there. */
+  ratesCountedFrom: Date | null;
   completedAt: Date | null;
   cancelledAt: Date | null;
 }

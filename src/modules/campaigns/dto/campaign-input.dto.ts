@@ -1,5 +1,20 @@
 import { ApiPropertyOptional, PartialType } from '@nestjs/swagger';
-import { IsBoolean, IsIn, IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  IsUUID,
+  Max,
+  MaxLength,
+  Min,
+  ValidateNested,
+} from 'class-validator';
 import { IsEmailAddress, IsHeaderText, IsInstant, IsTimeZone, Omittable, parseInstant } from '../../../http/index.js';
 import {
   CAMPAIGN_CATEGORIES,
@@ -12,6 +27,8 @@ import {
   type SendStrategy,
   type UnknownPolicy,
 } from '../domain/campaign.js';
+import { MAX_RATE_PER_MINUTE } from '../domain/pacing.js';
+import { FrequencyCapDto, PauseThresholdsDto, RampDayDto, SendWindowDto } from './pacing.dto.js';
 
 /** What can be set on a campaign. Leave out what is not known yet: it is asked for at launch. */
 export class CreateCampaignDto {
@@ -113,6 +130,45 @@ export class CreateCampaignDto {
   @Omittable()
   @IsBoolean()
   exitOnReply?: boolean;
+
+  /** Messages per minute at most; as fast as the provider takes them if not set. Holds over restarts and for all processes together. */
+  @ApiPropertyOptional({ type: 'integer', nullable: true, example: 600 })
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(MAX_RATE_PER_MINUTE)
+  sendRatePerMinute?: number | null;
+
+  /** Messages per day since the launch, in the zone of the campaign. A day that is not listed has the limit of the one before; no limit after the last. */
+  @ApiPropertyOptional({ type: [RampDayDto], nullable: true })
+  @IsOptional()
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(100)
+  @ValidateNested({ each: true })
+  @Type(() => RampDayDto)
+  rampPlan?: RampDayDto[] | null;
+
+  /** How much marketing mail one contact gets from all campaigns together; the tenant's setting if not set. */
+  @ApiPropertyOptional({ type: FrequencyCapDto, nullable: true })
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => FrequencyCapDto)
+  frequencyCap?: FrequencyCapDto | null;
+
+  /** When mail may go out, by the contact's own clock (else the campaign's). Outside, messages wait for the next opening. */
+  @ApiPropertyOptional({ type: SendWindowDto, nullable: true })
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => SendWindowDto)
+  sendWindow?: SendWindowDto | null;
+
+  /** When bounces or complaints pause the campaign; the tenant's setting if not set. */
+  @ApiPropertyOptional({ type: PauseThresholdsDto, nullable: true })
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => PauseThresholdsDto)
+  pauseThresholds?: PauseThresholdsDto | null;
 }
 
 /** Only what is given changes; null takes a value away. */

@@ -13,6 +13,9 @@ import {
   type SendStrategy,
   type UnknownPolicy,
 } from '../domain/campaign.js';
+import type { FrequencyCap, PauseReason, PauseThresholds, RampDay, SendWindow } from '../domain/pacing.js';
+import { PAUSE_REASONS } from '../domain/pacing.js';
+import { FrequencyCapDto, PauseThresholdsDto, RampDayDto, SendWindowDto } from './pacing.dto.js';
 
 const INSTANT = { type: String, format: 'date-time' } as const;
 const INSTANT_OR_NULL = { ...INSTANT, nullable: true } as const;
@@ -104,6 +107,21 @@ export class CampaignDto {
   @ApiProperty({ description: 'Whether somebody who answers a message leaves the campaign.' })
   exitOnReply: boolean;
 
+  @ApiProperty({ type: 'integer', nullable: true, description: 'Messages per minute at most.' })
+  sendRatePerMinute: number | null;
+
+  @ApiProperty({ type: [RampDayDto], nullable: true })
+  rampPlan: RampDay[] | null;
+
+  @ApiProperty({ type: FrequencyCapDto, nullable: true })
+  frequencyCap: FrequencyCap | null;
+
+  @ApiProperty({ type: SendWindowDto, nullable: true })
+  sendWindow: SendWindow | null;
+
+  @ApiProperty({ type: PauseThresholdsDto, nullable: true })
+  pauseThresholds: PauseThresholds | null;
+
   @ApiProperty({ type: 'integer' })
   stepsVersion: number;
 
@@ -131,6 +149,12 @@ export class CampaignDto {
   @ApiProperty(INSTANT_OR_NULL)
   pausedAt: Date | null;
 
+  @ApiProperty({ enum: PAUSE_REASONS, nullable: true, description: 'Why the engine paused it; null when a person did.' })
+  pauseReason: PauseReason | null;
+
+  @ApiProperty({ type: String, nullable: true, description: 'The same for people, with the figures.' })
+  pauseDetail: string | null;
+
   @ApiProperty(INSTANT_OR_NULL)
   completedAt: Date | null;
 
@@ -140,6 +164,6 @@ export class CampaignDto {
 
 /** A campaign as clients see it: its columns, without the bookkeeping of the enrolment. */
 export function toCampaignDto(campaign: Campaign): CampaignDto {
-  const { enrollCursor: _cursor, enrollTotal, ...columns } = campaign;
+  const { enrollCursor: _cursor, ratesCountedFrom: _since, enrollTotal, ...columns } = campaign;
   return { ...columns, enrollment: { state: campaign.launchState, enrolled: campaign.totalContacts, total: enrollTotal } };
 }

@@ -1,6 +1,7 @@
 import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 import type { CampaignStatus } from '../domain/campaign-state.js';
 import type { CampaignCategory, CampaignType, LaunchState, SendStrategy, UnknownPolicy } from '../domain/campaign.js';
+import type { FrequencyCap, PauseReason, PauseThresholds, RampDay, SendWindow } from '../domain/pacing.js';
 
 const PK = { primaryKeyConstraintName: 'pk_campaigns' };
 
@@ -16,6 +17,7 @@ const PK = { primaryKeyConstraintName: 'pk_campaigns' };
 @Check('ck_campaigns_dates', 'end_date IS NULL OR start_date IS NULL OR end_date > start_date')
 @Check('ck_campaigns_launched', `status IN ('draft', 'scheduled', 'cancelled') OR launched_at IS NOT NULL`)
 @Check('ck_campaigns_completed', `(status = 'completed') = (completed_at IS NOT NULL)`)
+@Check('ck_campaigns_send_rate', 'send_rate_per_minute > 0')
 @ForeignKey('Tenant', ['tenantId'], ['id'], { name: 'fk_campaigns_tenant', onDelete: 'CASCADE' })
 @ForeignKey('Workspace', ['tenantId', 'workspaceId'], ['tenantId', 'id'], { name: 'fk_campaigns_workspace' })
 @ForeignKey('Segment', ['tenantId', 'segmentId'], ['tenantId', 'id'], { name: 'fk_campaigns_segment' })
@@ -95,6 +97,32 @@ export class Campaign {
 
   @Column('boolean', { name: 'exit_on_reply', default: false })
   exitOnReply: boolean;
+
+  @Column('integer', { name: 'send_rate_per_minute', nullable: true })
+  sendRatePerMinute: number | null;
+
+  @Column('jsonb', { name: 'ramp_plan', nullable: true })
+  rampPlan: RampDay[] | null;
+
+  @Column('jsonb', { name: 'frequency_cap', nullable: true })
+  frequencyCap: FrequencyCap | null;
+
+  @Column('jsonb', { name: 'send_window', nullable: true })
+  sendWindow: SendWindow | null;
+
+  @Column('jsonb', { name: 'pause_thresholds', nullable: true })
+  pauseThresholds: PauseThresholds | null;
+
+  /** Why the engine paused it; null when a person did. */
+  @Column('varchar', { name: 'pause_reason', length: 40, nullable: true })
+  pauseReason: PauseReason | null;
+
+  @Column('text', { name: 'pause_detail', nullable: true })
+  pauseDetail: string | null;
+
+  /** The latest resumption: rates of bounces and complaints are counted from there. */
+  @Column('timestamptz', { name: 'rates_counted_from', nullable: true })
+  ratesCountedFrom: Date | null;
 
   @Column('integer', { name: 'steps_version', default: 1 })
   stepsVersion: number;

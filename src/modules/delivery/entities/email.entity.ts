@@ -10,6 +10,7 @@ import type { LedgerStatus } from '../domain/ledger-state.js';
 @Index('idx_emails_queued', ['tenantId', 'campaignId', 'dueAt', 'id'], { where: `status = 'queued'` })
 @Index('idx_emails_sending', ['tenantId', 'campaignId'], { where: `status = 'sending'` })
 @Index('idx_emails_unknown', ['tenantId', 'campaignId'], { where: `status = 'unknown' AND settled_at IS NULL` })
+@Index('idx_emails_failed', ['tenantId', 'campaignId'], { where: `status = 'failed'` })
 @Index('idx_emails_sent', ['tenantId', 'campaignId', 'sentAt'], { where: 'sent_at IS NOT NULL' })
 @Index('idx_emails_unsent', ['tenantId', 'settledAt'], { where: `status IN ('failed', 'skipped')` })
 @Check(
@@ -90,6 +91,10 @@ export class Email {
   sendingAt: Date | null;
 
   /** When the provider accepted it. */
+  /** The first hand-over tried: the age that ends retries counts from here, not from a plan that had to wait for its turn. */
+  @Column('timestamptz', { name: 'first_fired_at', nullable: true })
+  firstFiredAt: Date | null;
+
   @Column('timestamptz', { name: 'sent_at', nullable: true })
   sentAt: Date | null;
 
