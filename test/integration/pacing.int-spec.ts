@@ -349,6 +349,7 @@ describe('pacing', () => {
           c.tenantId,
           sent.map(({ id }) => ({
             emailId: id,
+            dedupeKey: `${type}-${id}`,
             type: type as 'bounced',
             occurredAt: at,
             source: 'sendgrid',
