@@ -160,7 +160,12 @@ describe('what comes back about messages', () => {
     const c = await seedCampaign(w, { contacts: 2 });
     const claim = await w.claims.claim(c.tenantId, c.campaignId, 10, null);
     const campaign = { ...c, name: '', fromEmail: 'a@b.example', fromName: null, replyToEmail: null, category: 'marketing' as const };
-    await w.gate.fire({ ...campaign, unsubscribeEnabled: true, providerAccountId: null, tenantName: '', postalAddress: null, ...UNPACED }, claim.token, claim.emails, w.outlet);
+    await w.gate.fire(
+      { ...campaign, unsubscribeEnabled: true, providerAccountId: null, tenantName: '', postalAddress: null, ...UNPACED },
+      claim.token,
+      claim.emails,
+      w.outlet,
+    );
     await w.db.inTenant(c.tenantId, (tx) =>
       affected(tx, `UPDATE emails SET lease_expires_at = '2000-01-01' WHERE tenant_id = $1 AND id = $2`, [c.tenantId, claim.emails[0].id]),
     );

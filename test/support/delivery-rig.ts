@@ -173,7 +173,24 @@ export async function deliveryWorker(
     await delay(0);
     await dataSource.destroy();
   };
-  return { db, clock, config, provider, delivery, ledger, claims, gate, outlet, settlements, tracking, tokens, breaker, guard, hints, close };
+  return {
+    db,
+    clock,
+    config,
+    provider,
+    delivery,
+    ledger,
+    claims,
+    gate,
+    outlet,
+    settlements,
+    tracking,
+    tokens,
+    breaker,
+    guard,
+    hints,
+    close,
+  };
 }
 
 /** Pausing, by hand. */
