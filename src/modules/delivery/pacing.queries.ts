@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { affected, row, rows, type Tx } from '../../database/index.js';
-import type { BudgetScope, Limit } from './domain/budget.js';
-import type { PacingSettings } from './domain/pacing-settings.js';
+import type { Limit } from './domain/budget.js';
+import type { BudgetScope, PacingSettings } from './domain/pacing-settings.js';
 
 export interface TakenRow {
   scope: BudgetScope;

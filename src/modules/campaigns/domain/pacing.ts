@@ -1,32 +1,11 @@
 import type { Problem } from '../../../shared/domain-error.js';
+import type { RampDay } from '../../../shared/pacing.js';
 import { minutesOfDay, type SendWindow } from '../../../shared/send-window.js';
 
 export type { SendWindow };
+export type { FrequencyCap, PauseThresholds, RampDay } from '../../../shared/pacing.js';
 
 export const MAX_RATE_PER_MINUTE = 1_000_000;
-
-/** The limit of one day of a launch: a number of messages, or a part of the audience. Days count from 1, the day of the launch. */
-export interface RampDay {
-  day: number;
-  messages?: number;
-  percent?: number;
-}
-
-/** At most so many marketing messages to one contact in any span of so many times 24 hours. */
-export interface FrequencyCap {
-  messages: number;
-  perDays: number;
-  /** `defer` (default): wait until there is room · `skip`: leave this message out. */
-  policy?: 'defer' | 'skip';
-}
-
-/** Shares of what was sent, in percent, at which a campaign is paused; only once so much has been sent that they mean something. */
-export interface PauseThresholds {
-  bouncePercent?: number;
-  bounceMinSent?: number;
-  complaintPercent?: number;
-  complaintMinSent?: number;
-}
 
 export const PAUSE_REASONS = ['bounce_rate', 'complaint_rate'] as const;
 export type PauseReason = (typeof PAUSE_REASONS)[number];

@@ -1,9 +1,7 @@
 import { dayNumber, startOfNextDay } from '../../../shared/send-window.js';
 import type { SendingCampaign } from '../delivery.types.js';
-import { ANY_DOMAIN } from './pacing-settings.js';
+import { ANY_DOMAIN, type BudgetScope } from './pacing-settings.js';
 import { rampLimit } from './ramp.js';
-
-export type BudgetScope = 'campaign' | 'ramp' | 'account' | 'domain';
 
 /** One token bucket a message must pay. */
 export interface Limit {

@@ -1,4 +1,4 @@
-import type { FrequencyCap } from '../../campaigns/index.js';
+import type { FrequencyCap } from '../../../shared/pacing.js';
 
 const DAY_MS = 24 * 3_600_000;
 

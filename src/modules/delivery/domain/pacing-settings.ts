@@ -1,5 +1,7 @@
-import type { FrequencyCap, PauseThresholds } from '../../campaigns/index.js';
+import type { FrequencyCap, PauseThresholds } from '../../../shared/pacing.js';
 import type { QuietHours } from '../../../shared/send-window.js';
+
+export type BudgetScope = 'campaign' | 'ramp' | 'account' | 'domain';
 
 /** The default of `domainRates`: each domain that is not listed has this rate for itself. */
 export const ANY_DOMAIN = '*';

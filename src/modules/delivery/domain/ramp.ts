@@ -1,4 +1,4 @@
-import type { RampDay } from '../../campaigns/index.js';
+import type { RampDay } from '../../../shared/pacing.js';
 
 /** How much a campaign may send on this day of its ramp (1: the day of the launch); null when there is no limit (any more). */
 export function rampLimit(plan: RampDay[], day: number, audience: number): number | null {

@@ -1,5 +1,5 @@
 import { Check, Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
-import type { BudgetScope } from '../domain/budget.js';
+import type { BudgetScope } from '../domain/pacing-settings.js';
 
 const PK = { primaryKeyConstraintName: 'pk_send_budgets' };
 
