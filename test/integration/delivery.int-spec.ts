@@ -248,6 +248,18 @@ describe('delivery', () => {
     expect((await emails(w, c)).map(({ status }) => status)).toEqual(['sent', 'skipped']);
   });
 
+  it.each(['message', 'account'] as const)(
+    'does not give up mail that only waited: a pause of days, then one refusal (%s)',
+    async (scope) => {
+      const w = await worker();
+      const c = await seedCampaign(w, { contacts: 1 });
+      clock.advance({ days: 3 });
+      w.provider.answer = () => ({ kind: 'retry', reason: 'busy', detail: 'later', scope });
+      await deliver(w, c);
+      expect(await emails(w, c)).toEqual([expect.objectContaining({ status: 'queued', reason: 'busy' })]);
+    },
+  );
+
   it('tries again with growing distance, at most eight times, and then fails with the last reason', async () => {
     const w = await worker();
     const c = await seedCampaign(w, { contacts: 1 });

@@ -80,6 +80,8 @@ describe('a definite answer of the server decides the outcome', () => {
     ['MAIL', 421, '4.7.0 busy', { kind: 'retry', scope: 'account', reason: 'throttled' }],
     ['RCPT', 421, '4.7.0 busy', { kind: 'retry', scope: 'account', reason: 'throttled' }],
     ['MAIL', 451, '4.3.0 slow', { kind: 'retry', scope: 'account', reason: 'throttled' }],
+    ['RCPT', 452, '4.2.2 mailbox full', { kind: 'retry', scope: 'message', reason: 'deferred' }],
+    ['RCPT', 451, '4.7.1 Greylisted, try again later', { kind: 'retry', scope: 'message', reason: 'deferred' }],
     ['RCPT', 452, '4.5.3 too many', { kind: 'retry', scope: 'account', reason: 'throttled' }],
     ['MESSAGE', 454, 'Throttled', { kind: 'retry', scope: 'account', reason: 'throttled' }],
     ['RCPT', 450, '4.2.1 busy mailbox', { kind: 'retry', scope: 'message', reason: 'deferred' }],

@@ -199,7 +199,7 @@ export class CampaignRun {
   private settlement(email: ClaimedEmail, outcome: SendOutcome): Settlement {
     const { clock, random } = this.parts;
     const at = clock.now();
-    const verdict = judge(outcome, { attempts: email.attempts + 1, createdAt: email.firstFiredAt ?? at }, at, random);
+    const verdict = judge(outcome, { attempts: email.attempts + 1, firstAt: email.firstFiredAt ?? at }, at, random);
     const ref = { ...refOf(email), at, reason: null, detail: null };
     switch (verdict.status) {
       case 'sent':

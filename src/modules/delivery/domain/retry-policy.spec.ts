@@ -11,7 +11,7 @@ const retry = (scope: 'message' | 'account', retryAfterMs?: number): Outcome => 
   scope,
   retryAfterMs,
 });
-const young = (attempts: number) => ({ attempts, createdAt: now });
+const young = (attempts: number) => ({ attempts, firstAt: now });
 
 describe('trying again', () => {
   it('waits 30 s, 1 min, 2 min … an hour, give or take a fifth: a provider in trouble is not hammered', () => {
@@ -38,8 +38,11 @@ describe('trying again', () => {
       reason: 'retries_exhausted',
       detail: expect.stringContaining('busy') as string,
     });
-    const yesterday = { attempts: 1, createdAt: new Date(now.getTime() - RETRY.maxAgeMs) };
-    expect(judge(retry('account'), yesterday, now, fixed(0.5))).toMatchObject({ status: 'failed', reason: 'retries_exhausted' });
+    const yesterday = { attempts: 2, firstAt: new Date(now.getTime() - RETRY.maxAgeMs) };
+    expect(judge(retry('message'), yesterday, now, fixed(0.5))).toMatchObject({ status: 'failed', reason: 'retries_exhausted' });
+    expect(judge(retry('account'), yesterday, now, fixed(0.5)).status).toBe('queued');
+    const lastWeek = { attempts: 1, firstAt: new Date(now.getTime() - RETRY.maxAccountAgeMs) };
+    expect(judge(retry('account'), lastWeek, now, fixed(0.5))).toMatchObject({ status: 'failed', reason: 'retries_exhausted' });
   });
 
   it('gives the attempt back when the account was at fault: a throttled campaign loses no message', () => {

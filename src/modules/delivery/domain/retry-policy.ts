@@ -10,7 +10,8 @@ export type Outcome =
 /** The row as it was fired; `attempts` includes the attempt that has just ended. */
 export interface Attempt {
   attempts: number;
-  createdAt: Date;
+  /** When the first attempt began: waiting before it (a pause, a long queue) is no failure. */
+  firstAt: Date;
 }
 
 /** What becomes of the row. `isAttempt: false` gives the attempt back, because the message was not at fault. */
@@ -26,6 +27,8 @@ export const RETRY = {
   jitter: 0.2,
   maxAttempts: 8,
   maxAgeMs: 24 * 3_600_000,
+  /** A throttled account may need days for a large campaign; an end there must be, for what looks like the account's fault may be the message's. */
+  maxAccountAgeMs: 7 * 24 * 3_600_000,
 } as const;
 
 /** 30 s · 2ⁿ ± 20 %, at most an hour (before jitter). `attempts` counts from 1. */
@@ -36,7 +39,7 @@ export function backoffMs(attempts: number, random: Random): number {
 
 /**
  * Turns the provider's answer into the row's next state. Definite failures are tried again at most eight times within 24 hours; an ambiguous
- * one never is. Throttling and account faults use up no attempt, but the 24 hours hold for them too.
+ * one never is. Throttling and account faults use up no attempt and may last a week.
  */
 export function judge(outcome: Outcome, attempt: Attempt, now: Date, random: Random): Verdict {
   if (outcome.kind === 'accepted') return { status: 'sent', providerMessageId: outcome.providerMessageId };
@@ -46,9 +49,10 @@ export function judge(outcome: Outcome, attempt: Attempt, now: Date, random: Ran
   const isAttempt = outcome.scope === 'message';
   const wait = isAttempt ? backoffMs(attempt.attempts, random) : backoffMs(1, random);
   const dueAt = new Date(now.getTime() + Math.max(wait, outcome.retryAfterMs ?? 0));
-  const isOld = dueAt.getTime() - attempt.createdAt.getTime() > RETRY.maxAgeMs;
+  const maxAgeMs = isAttempt ? RETRY.maxAgeMs : RETRY.maxAccountAgeMs;
+  const isOld = dueAt.getTime() - attempt.firstAt.getTime() > maxAgeMs;
   if (isOld || (isAttempt && attempt.attempts >= RETRY.maxAttempts)) {
-    const limit = isOld ? '24 hours' : `${RETRY.maxAttempts} attempts`;
+    const limit = isOld ? `${maxAgeMs / 3_600_000} hours` : `${RETRY.maxAttempts} attempts`;
     return {
       status: 'failed',
       reason: 'retries_exhausted',

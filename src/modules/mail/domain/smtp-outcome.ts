@@ -17,6 +17,8 @@ export interface SmtpFailure {
 }
 
 const THROTTLE_CODES = new Set([421, 451, 452, 454]);
+/** A full mailbox, a bad address, greylisting (RFC 3463 §3.2, §3.3; RFC 6647 §2.7): nobody else's mail has to wait for that. */
+const ABOUT_RECIPIENT = /^\d{3}[ -]4\.[12]\.\d|gr[ae]y-?list/i;
 const AUTH_CODES = new Set([530, 534, 535, 538]);
 const NO_SUCH_MAILBOX = new Set([550, 551, 553]);
 const SESSION_COMMANDS = /^(CONN|EHLO|HELO|LHLO|STARTTLS)\b/;
@@ -38,6 +40,7 @@ export function classifySmtpFailure(failure: SmtpFailure): SendOutcome {
 
 function transientReply(failure: SmtpFailure, code: number): SendOutcome {
   const detail = failure.response ?? failure.message;
+  if (failure.command === 'RCPT TO' && ABOUT_RECIPIENT.test(detail)) return retryMessage('deferred', detail);
   if (THROTTLE_CODES.has(code) || isAuth(failure) || isSession(failure)) return retryAccount('throttled', detail);
   return retryMessage('deferred', detail);
 }
