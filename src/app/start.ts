@@ -45,6 +45,7 @@ async function welcome(app: NestFastifyApplication): Promise<void> {
 
 async function withDatabase(config: AppConfig, shutdown: Shutdown, log: Logger): Promise<AppConfig> {
   if (!config.database.embedded) return config;
+  log.log(`Starting the embedded PostgreSQL in ${config.dataDir}`);
   const starting = EmbeddedPostgres.start({ dataDir: config.dataDir, log: (message) => log.warn(message) });
   const embedded = await shutdown.track('the embedded database', starting, (started) => started.stop());
   return withDatabaseUrl(config, embedded.url);
@@ -70,4 +71,7 @@ async function listen(app: NestFastifyApplication, config: AppConfig, log: Logge
   });
   const roles = Object.entries(config.roles).flatMap(([role, on]) => (on ? [role] : []));
   log.log(`Listening on ${address} as ${roles.join(', ')}`);
+  if (!config.roles.api) return;
+  log.log(`The API is described at ${config.publicUrl}/docs`);
+  if (config.mail.provider === 'mailbox') log.log(`Messages go into ${config.dataDir}/mailbox, shown at ${config.publicUrl}/mailbox`);
 }
