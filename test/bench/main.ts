@@ -11,6 +11,7 @@ import { tracking } from './benchmarks/tracking.js';
 import type { Benchmark } from './lib/benchmark.js';
 import { type Options, readOptions, USAGE, UsageError } from './lib/options.js';
 import { type Outcome, print, save } from './lib/report.js';
+import { clearStage } from './lib/stage.js';
 
 const BENCHMARKS: Benchmark[] = [importContacts, enrol, advance, deliverSmtp, deliverSendgrid, events, tracking, growth, idle, fairness];
 
@@ -37,6 +38,8 @@ async function main(options: Options): Promise<void> {
   }
   if (Object.keys(results).length > 0) process.stderr.write(`\nWritten to ${save(results, options)}\n`);
 }
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void clearStage().finally(() => process.exit(130)));
 
 try {
   const options = readOptions(

@@ -13,6 +13,11 @@ export interface StageSettings {
   prepare?: (stage: { cluster: Cluster; tenantId: string }) => Promise<void>;
 }
 
+let clearing: (() => Promise<void>) | undefined;
+
+/** Stops whatever is running now: for a benchmark that is interrupted. */
+export const clearStage = async (): Promise<void> => clearing?.();
+
 /** A fresh database, a tenant, and the running product, for one measurement. */
 export class Stage {
   private constructor(
@@ -28,15 +33,19 @@ export class Stage {
     const { options, mail = { MAIL_PROVIDER: 'null' }, env, workers, prepare } = settings;
     const cluster = await Cluster.start({ statements: options.statements });
     let product: Product | undefined;
+    clearing = async () => {
+      clearing = undefined;
+      await product?.stop();
+      for (const line of product?.complaints().slice(0, 20) ?? []) process.stderr.write(`${line}\n`);
+      await cluster.stop();
+    };
     try {
       const { tenantId, apiKey } = await createTenant(cluster, options, 'shop');
       await prepare?.({ cluster, tenantId });
       product = await Product.start({ cluster, options, mail, env, workers });
       return await work(new Stage(cluster, product, tenantId, new Api(product.baseUrl, apiKey), options));
     } finally {
-      await product?.stop();
-      for (const line of product?.complaints().slice(0, 20) ?? []) process.stderr.write(`${line}\n`);
-      await cluster.stop();
+      await clearing?.();
     }
   }
 
