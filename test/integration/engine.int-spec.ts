@@ -1,6 +1,7 @@
 import { AudienceEnrollment, EnrollmentService } from '../../src/modules/enrollment/index.js';
 import { EnrollmentEngineQueries } from '../../src/modules/enrollment/enrollment-engine.queries.js';
 import { CampaignLifecycleRunner, StepEngine } from '../../src/modules/execution/index.js';
+import { until } from '../support/poll.js';
 import { emailStep, Story, waitStep } from '../support/story.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
 
@@ -58,6 +59,44 @@ describe('the engine on a real database', () => {
     expect(enrolled).toHaveLength(35);
     expect(enrolled.every(({ n }) => n === 1)).toBe(true);
     expect(await story.get(id)).toMatchObject({ totalContacts: 35, enrollment: { state: 'enrolled', enrolled: 35, total: 35 } });
+  });
+
+  it('leaves nobody on the way in a campaign that ends in the middle of a chunk', async () => {
+    const endDate = new Date(app.clock.now().getTime() + 3_600_000);
+    const id = await launched(25, { endDate: endDate.toISOString() });
+    const queries = app.app.get(EnrollmentEngineQueries);
+    const original = queries.enrollChunk.bind(queries);
+    const runner = app.app.get(CampaignLifecycleRunner);
+    // The first chunk is written, not committed, when the end comes.
+    let goOn: () => void = () => undefined;
+    const mayGoOn = new Promise<void>((resolve) => (goOn = resolve));
+    let isInside: () => void = () => undefined;
+    const inside = new Promise<void>((resolve) => (isInside = resolve));
+    queries.enrollChunk = async (...args) => {
+      const result = await original(...args);
+      isInside();
+      await mayGoOn;
+      return result;
+    };
+    const enrolling = audience.enrollCampaign(tenantId, id, LONG);
+    try {
+      await inside;
+      app.clock.set(endDate);
+      let isOver = false;
+      const ending = runner.runOnce().finally(() => (isOver = true));
+      // Either it is through, or it waits for this chunk.
+      const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+      await until(async () => isOver || (await sql(waiting)).length > 0, { what: 'the end to pass or to wait' });
+      goOn();
+      await Promise.all([enrolling, ending]);
+    } finally {
+      goOn();
+      queries.enrollChunk = original;
+    }
+    await runner.runOnce();
+    expect((await story.get(id)).status).toBe('completed');
+    const alive = await sql(`SELECT status FROM campaign_contacts WHERE campaign_id = $1 AND status <> 'exited'`, [id]);
+    expect(alive).toEqual([]);
   });
 
   it('counts each contact once when two workers enrol the same campaign at once', async () => {

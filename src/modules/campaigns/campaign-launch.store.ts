@@ -36,15 +36,18 @@ export class CampaignLaunchStore {
   /**
    * Adds to what is enrolled and moves the cursor, in the transaction that enrolled them. A paused campaign may finish its chunk; one that is
    * not enrolling (any more) is left alone. When done, the total becomes what was enrolled.
+   *
+   * @returns false if the campaign has ended meanwhile: then the caller must undo what it enrolled, because nobody would look after it
    */
-  async recordEnrollProgress(tx: Tx, tenantId: string, campaignId: string, progress: EnrollProgress): Promise<void> {
-    await affected(
+  async recordEnrollProgress(tx: Tx, tenantId: string, campaignId: string, progress: EnrollProgress): Promise<boolean> {
+    const recorded = await affected(
       tx,
       `UPDATE campaigns SET total_contacts = total_contacts + $3, enroll_cursor = $4, launch_state = $5::text,
               enroll_total = CASE WHEN $5::text = 'enrolled' THEN total_contacts + $3 ELSE coalesce($6::int, enroll_total) END
-        WHERE tenant_id = $1 AND id = $2 AND launch_state = 'enrolling'`,
+        WHERE tenant_id = $1 AND id = $2 AND launch_state = 'enrolling' AND status IN ('active', 'paused')`,
       [tenantId, campaignId, progress.enrolled, progress.cursor, progress.state, progress.total ?? null],
     );
+    return recorded === 1;
   }
 
   /** Counts contacts that were enrolled one by one, after the audience or beside it; in the transaction that enrolled them. */
@@ -79,12 +82,14 @@ export class CampaignLaunchStore {
 
   /**
    * Completes a campaign that is through (invariant I5): finite or past its end date, enrolment closed, and neither an enrolment nor a message
-   * open. Looked at again and done under the campaign's exclusive lock, so that nobody slips in between. A paused campaign is completed only by its
+   * open. Looked at again and done under the campaign's exclusive lock and that of its row, so that nobody slips in between: neither a message nor a
+   * chunk of the audience that is just being enrolled. A paused campaign is completed only by its
    * end date. False if it is not through; repeating changes nothing.
    */
   async complete(tx: Tx, tenantId: string, campaignId: string, now: Date): Promise<boolean> {
     if (!(await this.completable(tx, tenantId, campaignId, now))) return false;
     await this.queries.lockGate(tx, CAMPAIGN_LOCK, campaignId);
+    await this.queries.lock(tx, tenantId, campaignId);
     const action = await this.completable(tx, tenantId, campaignId, now);
     const completed = action && (await this.queries.transition(tx, tenantId, campaignId, action, now));
     if (!completed) return false;

@@ -18,6 +18,9 @@ const STATEMENT_TIMEOUT_MS = 300_000;
 /** Hour of the day, in the contact's zone, at which `optimized` sends to people about whom nothing better is known. */
 const DEFAULT_SEND_HOUR = 9;
 
+/** The campaign ended while a chunk was being enrolled: undoes the chunk. */
+class CampaignGone extends Error {}
+
 /**
  * Enrols the audience of a launched campaign in chunks, each its own transaction that also stores the cursor: a crash at any point continues
  * where it stopped and enrols nobody twice. Sending may begin while later chunks are still being enrolled.
@@ -40,9 +43,12 @@ export class AudienceEnrollment {
     const deadline = performance.now() + maxMs;
     let enrolled = 0;
     for (;;) {
-      const chunk = await this.db.inTenant(tenantId, (tx) => this.chunk(tx, tenantId, campaignId), {
-        statementTimeoutMs: STATEMENT_TIMEOUT_MS,
-      });
+      const chunk = await this.db
+        .inTenant(tenantId, (tx) => this.chunk(tx, tenantId, campaignId), { statementTimeoutMs: STATEMENT_TIMEOUT_MS })
+        .catch((error: unknown) => {
+          if (error instanceof CampaignGone) return { enrolled: 0, done: true };
+          throw error;
+        });
       await failPoint('enroll_after_commit');
       enrolled += chunk.enrolled;
       if (chunk.done) return { enrolled, more: false };
@@ -54,7 +60,8 @@ export class AudienceEnrollment {
     const lock = await row<{ won: boolean }>(tx, `SELECT pg_try_advisory_xact_lock($1, hashtext($2)) AS won`, [ENROLL_LOCK, campaignId]);
     if (!lock?.won) return { enrolled: 0, done: true };
     const campaign = await this.campaigns.get(tx, tenantId, campaignId);
-    if (campaign.status !== 'active' || campaign.launchState !== 'enrolling') return { enrolled: 0, done: true };
+    const hasEnded = campaign.endDate !== null && campaign.endDate <= this.clock.now();
+    if (campaign.status !== 'active' || campaign.launchState !== 'enrolling' || hasEnded) return { enrolled: 0, done: true };
     const flow = await this.steps.loadFlow(tx, tenantId, campaignId, campaign.stepsVersion);
     if (!campaign.segmentId || !flow.firstStepId) {
       await this.launches.recordEnrollProgress(tx, tenantId, campaignId, { cursor: null, enrolled: 0, state: 'enrolled' });
@@ -89,7 +96,8 @@ export class AudienceEnrollment {
     );
     const done = seen < limit;
     const state = done ? 'enrolled' : 'enrolling';
-    await this.launches.recordEnrollProgress(tx, campaign.tenantId, campaign.id, { cursor, enrolled, state, total });
+    if (!(await this.launches.recordEnrollProgress(tx, campaign.tenantId, campaign.id, { cursor, enrolled, state, total })))
+      throw new CampaignGone();
     await failPoint('enroll_before_commit');
     return { enrolled, done };
   }
