@@ -110,7 +110,7 @@ const Environment = z.object({
   ANALYTICS_CRON: cron.default('0 2 * * *'),
   POLL_INTERVAL_MS: integer(20, 60_000).default(250),
   SEND_LEASE_SECONDS: integer(5, 3600).default(150),
-  CLAIM_LEASE_SECONDS: integer(5, 3600).default(8),
+  CLAIM_LEASE_SECONDS: integer(5, 3600).default(5),
   ADVANCE_BATCH: integer(1, 20_000).default(2000),
   ENROLL_CHUNK: integer(1, 100_000).default(10_000),
   UNKNOWN_GRACE_SECONDS: integer(1, 604_800).default(3600),

@@ -93,23 +93,19 @@ export class Fleet {
     const port = Number(env?.PORT ?? (await freePort()));
     const log = join(this.options.dir, `${name}.log`);
     const out = openSync(log, 'a');
-    const child = spawn(
-      process.execPath,
-      [...(clockOffsetMs ? ['--import', CLOCK] : []), '--enable-source-maps', join(this.options.dist, 'main.js')],
-      {
-        cwd: this.options.dir,
-        env: {
-          ...this.options.env,
-          PORT: String(port),
-          ROLES: roles,
-          ...(failPoints ? { FAIL_POINTS: failPoints } : {}),
-          ...(clockOffsetMs ? { CLOCK_OFFSET_MS: String(clockOffsetMs) } : {}),
-          ...(clockJumpAfterMs ? { CLOCK_JUMP_AFTER_MS: String(clockJumpAfterMs) } : {}),
-          ...env,
-        },
-        stdio: ['ignore', out, out],
+    const child = spawn(process.execPath, [...(clockOffsetMs ? ['--import', CLOCK] : []), join(this.options.dist, 'main.js')], {
+      cwd: this.options.dir,
+      env: {
+        ...this.options.env,
+        PORT: String(port),
+        ROLES: roles,
+        ...(failPoints ? { FAIL_POINTS: failPoints } : {}),
+        ...(clockOffsetMs ? { CLOCK_OFFSET_MS: String(clockOffsetMs) } : {}),
+        ...(clockJumpAfterMs ? { CLOCK_JUMP_AFTER_MS: String(clockJumpAfterMs) } : {}),
+        ...env,
       },
-    );
+      stdio: ['ignore', out, out],
+    });
     closeSync(out);
     adopt(child);
     const running = new Running(name, port, child, log, failPoints !== undefined);

@@ -4,7 +4,7 @@ import { Api } from './api.js';
 import { Child } from './child.js';
 import type { FaultOptions } from './options.js';
 import { type FaultPostgres, Watcher } from './postgres.js';
-import { Fleet, type Running, type StartOptions } from './product.js';
+import { Fleet, runCli, type Running, type StartOptions } from './product.js';
 import { type Seeded } from './random.js';
 import { commonEnv, type Template } from './template.js';
 import { type Accepted, readTruth } from './truth.js';
@@ -28,6 +28,8 @@ export interface StageSettings {
   mailPort?: number;
   /** A double that already runs and writes to this scenario's file; it is not stopped. */
   double?: Child;
+  /** How much of the audience takes part; all by default. */
+  share?: number;
 }
 
 /** Names the three messages that every contact of a campaign gets; stands in each subject, so that the double's file tells them apart. */
@@ -57,7 +59,7 @@ export class Stage {
   }
 
   get contacts(): number {
-    return this.ground.template.contacts;
+    return Math.floor(this.ground.template.contacts * (this.settings.share ?? 1));
   }
 
   get isFull(): boolean {
@@ -87,6 +89,8 @@ export class Stage {
     await ground.postgres.dropDatabase(this.database);
     await ground.postgres.createDatabase(this.database, ground.template.name);
     this.sql = new Watcher(this.adminUrl);
+    if (settings.share)
+      await this.sql.rows('DELETE FROM contacts WHERE id IN (SELECT id FROM contacts ORDER BY id OFFSET $1)', [this.contacts]);
     const port = await freePort();
     this.fleet = new Fleet({
       dir: this.dir,
@@ -166,6 +170,12 @@ export class Stage {
       everyMs: 100,
       state: () => this.state(),
     });
+  }
+
+  /** The check that operators have, as they run it. */
+  async operatorsCheck(): Promise<void> {
+    const { code, stdout, stderr } = await runCli(this.ground.dist, commonEnv(this.databaseUrl, this.dir), ['ledger:check']);
+    if (code !== 0) throw new Error(`ledger:check ended with code ${code}:\n${stdout}${stderr}`);
   }
 
   async state(): Promise<unknown> {

@@ -8,7 +8,7 @@ export const clock: Scenario = {
   name: 'clock',
   title: 'workers whose clocks are an hour ahead, an hour behind, and jump by two',
   run: (ground) =>
-    onStage(ground, { name: 'clock' }, async (stage) => {
+    onStage(ground, { name: 'clock', share: 0.5 }, async (stage) => {
       await stage.double.call('rules', [{ verb: 'MESSAGE', answer: { delayMs: stage.isFull ? 2 : 20 } }]);
       const campaign = await stage.campaign();
       await Promise.all([

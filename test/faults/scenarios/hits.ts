@@ -25,7 +25,7 @@ export const hits: Scenario = {
   name: 'hits',
   title: 'pixels, clicks and unsubscriptions doubled and concurrent, an API process killed meanwhile',
   run: (ground) =>
-    onStage(ground, { name: 'hits', env: { UNKNOWN_GRACE_SECONDS: '3600' } }, async (stage) => {
+    onStage(ground, { name: 'hits', share: 0.5, env: { UNKNOWN_GRACE_SECONDS: '3600' } }, async (stage) => {
       const second = await stage.fleet.start('api2', { roles: 'api' });
       const campaign = await stage.campaign();
       const worker = await stage.launchWorker({ failPoints: 'before_finish:2' });

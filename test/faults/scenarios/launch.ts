@@ -8,7 +8,7 @@ export const launch: Scenario = {
   name: 'launch',
   title: 'launch ×50 at once on two processes; the launching and the enrolling process die in the middle',
   run: (ground) =>
-    onStage(ground, { name: 'launch' }, async (stage) => {
+    onStage(ground, { name: 'launch', share: 0.25 }, async (stage) => {
       const apiKey = stage.ground.template.apiKey;
       for (const point of ['launch_before_commit', 'launch_after_commit']) {
         const mined = await stage.fleet.start(`api-${point}`, { roles: 'api', failPoints: `${point}:1` });

@@ -23,7 +23,7 @@ export const providerSendgrid: Scenario = {
   title: 'the SendGrid API throttles, errs, accepts and then errs, hangs and resets',
   group: 'provider',
   run: (ground) =>
-    onStage(ground, { name: 'provider-sendgrid', mail: 'sendgrid' }, async (stage) => {
+    onStage(ground, { name: 'provider-sendgrid', share: 0.5, mail: 'sendgrid' }, async (stage) => {
       const rules: SendGridRule[] = FAULTS.map(({ digits, rule }) => ({ ...rule, match: suffix(digits) }));
       await stage.double.call('rules', rules);
       const campaign = await stage.campaign();

@@ -28,7 +28,7 @@ export const providerSmtp: Scenario = {
   title: 'an SMTP server refuses for now and for good, vanishes and hangs at every verb',
   group: 'provider',
   run: (ground) =>
-    onStage(ground, { name: 'provider-smtp' }, async (stage) => {
+    onStage(ground, { name: 'provider-smtp', share: 0.5 }, async (stage) => {
       const rules: SmtpRule[] = FAULTS.map(({ digits, rule }) => ({ ...rule, match: suffix(digits) }));
       await stage.double.call('rules', [{ verb: 'CONNECT', limit: 1, answer: { drop: true } }, ...rules]);
       const campaign = await stage.campaign();

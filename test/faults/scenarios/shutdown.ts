@@ -9,7 +9,7 @@ export const shutdown: Scenario = {
   name: 'shutdown',
   title: 'rolling restarts by SIGTERM under load',
   run: (ground) =>
-    onStage(ground, { name: 'shutdown' }, async (stage) => {
+    onStage(ground, { name: 'shutdown', share: 0.5 }, async (stage) => {
       const restarts = stage.isFull ? 50 : 6;
       await stage.double.call('rules', [{ verb: 'MESSAGE', answer: { delayMs: stage.isFull ? 5 : 40 } }]);
       const campaign = await stage.campaign();

@@ -11,7 +11,7 @@ describe('how much is taken at a time', () => {
     const slow = pace();
     slow.record(8, 200);
     expect(slow.groupSize).toBe(10);
-    expect(slow.batchSize).toBe(80);
+    expect(slow.batchSize).toBe(40);
   });
 
   it('grows with a fast one, within its limits', () => {
