@@ -13,7 +13,7 @@ import { IdentityModule } from '../modules/identity/index.js';
 import { MailModule, MailboxModule } from '../modules/mail/index.js';
 import { SegmentsModule } from '../modules/segments/index.js';
 import { StepsModule } from '../modules/steps/index.js';
-import { TrackingModule, TrackingWorkerModule } from '../modules/tracking/index.js';
+import { TrackingModule } from '../modules/tracking/index.js';
 import { TemplatesModule } from '../modules/templates/index.js';
 import { WebhooksModule, WebhooksWorkerModule } from '../modules/webhooks/index.js';
 import { SharedModule } from '../shared/shared.module.js';
@@ -41,7 +41,7 @@ const FEATURES: Modules = [
 ];
 
 /** Processors and pollers, in processes with the role `worker`. */
-const WORKER: Modules = [TrackingWorkerModule, DeliveryWorkerModule, ExecutionWorkerModule, AnalyticsWorkerModule, WebhooksWorkerModule];
+const WORKER: Modules = [DeliveryWorkerModule, ExecutionWorkerModule, AnalyticsWorkerModule, WebhooksWorkerModule];
 
 /** Crons, in processes with the role `scheduler`. */
 const SCHEDULER: Modules = [ExecutionSchedulerModule, AnalyticsSchedulerModule];

@@ -34,6 +34,9 @@ import { ContentRenderer, type CompiledContent } from '../../src/modules/templat
 import { TrackingQueries } from '../../src/modules/tracking/tracking.queries.js';
 import { TrackingService } from '../../src/modules/tracking/tracking.service.js';
 import { TrackingTokens } from '../../src/modules/tracking/tracking-tokens.js';
+import { WebhookAccounts } from '../../src/modules/tracking/webhook-accounts.js';
+import { WebhookInboxQueries } from '../../src/modules/tracking/webhook-inbox.queries.js';
+import { WebhookInbox } from '../../src/modules/tracking/webhook-inbox.service.js';
 import type { TypedQueue } from '../../src/queue/index.js';
 import type { DeliveryJobs } from '../../src/modules/delivery/delivery.jobs.js';
 import { SystemIds } from '../../src/shared/ids.js';
@@ -89,6 +92,7 @@ export interface DeliveryParts {
   tokens: TrackingTokens;
   breaker: BreakerService;
   guard: CampaignGuard;
+  inbox: WebhookInbox;
   /** Names of campaigns hinted so far. */
   hints: string[];
 }
@@ -143,7 +147,8 @@ export async function deliveryWorker(
   const tracking = new TrackingService(new TrackingQueries(), db, clock);
   const recovery = new RecoveryService(db, new RecoveryQueries(), exits, clock, config);
   const events = new EventQueries();
-  const applier = new EventApplier(db, events, tracking, new HitJudge(events, tracking), exits, effects, clock, guard);
+  const inbox = new WebhookInbox(db, new WebhookAccounts(config), new WebhookInboxQueries(), clock, ids);
+  const applier = new EventApplier(db, events, tracking, new HitJudge(events, tracking), exits, effects, inbox, clock, guard, ids);
   const hints: string[] = [];
   const queue = {
     hint: async (_name: string, { campaignId, shard }: { campaignId: string; shard: number }) => hints.push(`${campaignId}#${shard}`) > 0,
@@ -186,6 +191,7 @@ export async function deliveryWorker(
     settlements,
     tracking,
     tokens,
+    inbox,
     breaker,
     guard,
     hints,

@@ -124,10 +124,16 @@ export class DeliveryService {
     return applied;
   }
 
+  /** Takes one stored webhook call apart and applies it; false if none waits. */
+  applyNextBatch(): Promise<boolean> {
+    return this.events.applyNextBatch();
+  }
+
   /** Everything that is due, once: the cron's backstop for the pollers. */
   async sweep(): Promise<void> {
     await this.recoverExpired();
     await this.settleUnknown();
+    while (await this.applyNextBatch());
     while ((await this.applyEvents(EVENTS_PER_SWEEP)) > 0);
     await this.guard.checkAll();
     await this.hintDue();

@@ -1,16 +1,25 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Tx } from '../../database/index.js';
 import { Clock } from '../../shared/clock.js';
+import { Ids } from '../../shared/ids.js';
 import { ContactEffects } from '../contacts/index.js';
 import { EnrollmentService } from '../enrollment/index.js';
-import { TrackingService, type AppliedEvent, type UnappliedEvent } from '../tracking/index.js';
+import {
+  TrackingService,
+  WebhookInbox,
+  type AppliedEvent,
+  type JudgedEvent,
+  type TenantEvent,
+  type UnappliedEvent,
+} from '../tracking/index.js';
 import { withFact } from './domain/facts.js';
 import { CampaignGuard } from './campaign-guard.service.js';
 import { EventQueries, type TouchedEmail } from './event.queries.js';
-import { HitJudge } from './hit-judge.js';
+import { HitJudge, type Verdict } from './hit-judge.js';
 
-interface Judged {
-  event: UnappliedEvent;
+interface Judged<E extends UnappliedEvent = UnappliedEvent> {
+  tenantId: string;
+  event: E;
   email: TouchedEmail;
   isMachine: boolean;
   machineReason: string | null;
@@ -26,8 +35,10 @@ export class EventApplier {
     private readonly judge: HitJudge,
     private readonly enrollments: EnrollmentService,
     private readonly contacts: ContactEffects,
+    private readonly inbox: WebhookInbox,
     private readonly clock: Clock,
     private readonly guard: CampaignGuard,
+    private readonly ids: Ids,
   ) {}
 
   /** Returns how many events were applied. Events of messages that do not exist (yet) stay where they are. */
@@ -35,32 +46,62 @@ export class EventApplier {
     return this.db.asSystem(async (tx) => {
       const events = await this.tracking.claimUnapplied(tx, limit);
       if (events.length === 0) return 0;
-      const before = new Map(
-        (await this.queries.lockEmails(tx, distinctEmails(events))).map((email) => [keyOf(email.tenantId, email.id), email]),
-      );
-      const { reasons, exposed, exposedEmails } = await this.judge.judge(tx, events, before);
-      const judged = events.flatMap((event) => {
-        const email = before.get(keyOf(event.tenantId, event.emailId));
-        return email ? [withVerdict(event, email, reasons.get(event.id))] : [];
-      });
-      const after = new Map(before);
-      for (const { event, email, isMachine } of judged) {
-        const key = keyOf(email.tenantId, email.id);
-        const current = after.get(key) as TouchedEmail;
-        after.set(key, { ...current, ...withFact(current, { ...event, isMachine }) });
-      }
-      await this.save(tx, before, [...after.values()]);
-      for (const { event, email } of judged) {
-        if (event.type === 'bounced' || event.type === 'complained') this.guard.note(email.tenantId, email.campaignId);
-      }
-      for (const [tenantId, own] of byTenant(judged)) await this.drawConsequences(tx, tenantId, own);
+      const before = await this.lockEmails(tx, events);
+      const verdict = await this.judge.judge(tx, events, before);
+      const judged = judge(events, before, verdict);
       const applied = await this.tracking.markApplied(tx, judged.map(appliedOf));
-      if (exposed.length > 0) {
-        await this.tracking.markMachine(tx, exposed);
-        await this.queries.recountPeople(tx, exposedEmails);
-      }
+      await this.conclude(tx, before, judged, verdict);
       return applied;
     });
+  }
+
+  /** Takes one stored webhook call apart and applies its events in the same transaction. False if none waits. */
+  applyNextBatch(): Promise<boolean> {
+    return this.inbox.processNext((tx, events) => this.store(tx, events));
+  }
+
+  private async store(tx: Tx, events: TenantEvent[]): Promise<number> {
+    const fresh = events.map((event) => asUnapplied(event, this.ids.uuid()));
+    const before = await this.lockEmails(tx, fresh);
+    const verdict = await this.judge.judge(tx, fresh, before);
+    const judged = judge(fresh, before, verdict);
+    const parked = fresh.filter(({ tenantId, emailId }) => !before.has(keyOf(tenantId, emailId)));
+    const isNew = await this.tracking.appendJudged(tx, [
+      ...judged.map((one) => ({ event: one.event, applied: appliedOf(one) })),
+      ...parked.map((event) => ({ event, applied: null })),
+    ]);
+    await this.conclude(
+      tx,
+      before,
+      judged.filter(({ event }) => isNew.has(event.id)),
+      verdict,
+    );
+    return isNew.size;
+  }
+
+  /** The messages of these events by `tenant/id`, locked in one order. */
+  private async lockEmails(tx: Tx, events: UnappliedEvent[]): Promise<Map<string, TouchedEmail>> {
+    const emails = await this.queries.lockEmails(tx, distinctEmails(events));
+    return new Map(emails.map((email) => [keyOf(email.tenantId, email.id), email]));
+  }
+
+  /** What events that have just been written mean for their messages and for people. */
+  private async conclude(tx: Tx, before: Map<string, TouchedEmail>, judged: Judged[], { exposed, exposedEmails }: Verdict): Promise<void> {
+    const after = new Map(before);
+    for (const { event, email, isMachine } of judged) {
+      const key = keyOf(email.tenantId, email.id);
+      const current = after.get(key) as TouchedEmail;
+      after.set(key, { ...current, ...withFact(current, { ...event, isMachine }) });
+    }
+    await this.save(tx, before, [...after.values()]);
+    for (const { event, email } of judged) {
+      if (event.type === 'bounced' || event.type === 'complained') this.guard.note(email.tenantId, email.campaignId);
+    }
+    for (const [tenantId, own] of byTenant(judged)) await this.drawConsequences(tx, tenantId, own);
+    if (exposed.length > 0) {
+      await this.tracking.markMachine(tx, exposed);
+      await this.queries.recountPeople(tx, exposedEmails);
+    }
   }
 
   /** A row that was open and of which we now know that it was handed over lets its contact go on. */
@@ -82,7 +123,7 @@ export class EventApplier {
     }
   }
 
-  private async drawConsequences(tx: Tx, tenantId: string, judged: (Judged & { tenantId: string })[]): Promise<void> {
+  private async drawConsequences(tx: Tx, tenantId: string, judged: Judged[]): Promise<void> {
     const of = (wanted: (event: UnappliedEvent) => boolean) => judged.filter(({ event }) => wanted(event));
     const bounced = of(({ type, bounceClass }) => type === 'bounced' && bounceClass === 'hard');
     await this.suppress(tx, tenantId, bounced, 'hard_bounce', 'bounced');
@@ -143,9 +184,21 @@ export class EventApplier {
   }
 }
 
-function withVerdict(event: UnappliedEvent, email: TouchedEmail, reason: string | undefined): Judged & { tenantId: string } {
-  const isMachine = event.isMachine || reason !== undefined;
-  return { tenantId: event.tenantId, event, email, isMachine, machineReason: event.machineReason ?? reason ?? null };
+/** Events of messages that are not known drop out. */
+function judge<E extends UnappliedEvent>(events: E[], emails: Map<string, TouchedEmail>, { reasons }: Verdict): Judged<E>[] {
+  return events.flatMap((event) => {
+    const email = emails.get(keyOf(event.tenantId, event.emailId));
+    if (!email) return [];
+    const reason = reasons.get(event.id);
+    const isMachine = event.isMachine || reason !== undefined;
+    return [{ tenantId: event.tenantId, event, email, isMachine, machineReason: event.machineReason ?? reason ?? null }];
+  });
+}
+
+function asUnapplied(event: TenantEvent, id: string): JudgedEvent['event'] {
+  const { isMachine = false, machineReason = null, bounceClass = null, linkId = null, url = null } = event;
+  const { userAgent = null, detail = null, providerEventId = null } = event;
+  return { ...event, id, isMachine, machineReason, bounceClass, linkId, url, userAgent, detail, providerEventId };
 }
 
 function appliedOf({ event, email, isMachine, machineReason }: Judged): AppliedEvent {

@@ -17,6 +17,8 @@ export interface Verdict {
 interface Suspect {
   email: TouchedEmail;
   hits: (MessageHit & { isApplied: boolean })[];
+  /** Some of the hits came to our own pixel and links. */
+  isOurTracking: boolean;
 }
 
 /** Tells people from machines by what one hit alone does not show: how soon it came and what came with it. */
@@ -35,7 +37,8 @@ export class HitJudge {
     const verdict: Verdict = { reasons: new Map(), exposed: [], exposedEmails: [] };
     if (suspects.size === 0) return verdict;
     const messages = [...suspects.values()].map(({ email }) => email);
-    for (const hit of await this.tracking.appliedHits(tx, messages)) {
+    const withHistory = [...suspects.values()].filter(mayHaveHistory).map(({ email }) => email);
+    for (const hit of await this.tracking.appliedHits(tx, withHistory)) {
       suspects.get(keyOf(hit.tenantId, hit.emailId))!.hits.push({ ...hit, isApplied: true });
     }
     await this.learnLinkCounts(tx, messages);
@@ -68,6 +71,11 @@ export class HitJudge {
   }
 }
 
+/** A look at the unsubscribe page leaves no mark on the message; a provider that tracks for us never sees that page. */
+function mayHaveHistory({ email, isOurTracking }: Suspect): boolean {
+  return email.firstOpenedAt !== null || email.firstClickedAt !== null || isOurTracking;
+}
+
 /** Messages with a click among the events; an open alone says nothing unless the message was clicked before. */
 function suspectsOf(events: readonly UnappliedEvent[], emails: ReadonlyMap<string, TouchedEmail>): Map<string, Suspect> {
   const suspects = new Map<string, Suspect>();
@@ -75,13 +83,15 @@ function suspectsOf(events: readonly UnappliedEvent[], emails: ReadonlyMap<strin
     const key = keyOf(event.tenantId, event.emailId);
     const email = emails.get(key);
     const isTelling = event.type === 'clicked' || event.type === 'unsubscribe_viewed' || (event.type === 'opened' && email?.firstClickedAt);
-    if (email && isTelling) suspects.set(key, { email, hits: [] });
+    if (email && isTelling) suspects.set(key, { email, hits: [], isOurTracking: false });
   }
   for (const event of events) {
     const { id, type, occurredAt: at, linkId, url, userAgent, machineReason } = event;
     if (type !== 'opened' && type !== 'clicked' && type !== 'unsubscribe_viewed') continue;
     const hit = { id, type, at, link: linkId ?? url, userAgent, machineReason, isApplied: false };
-    suspects.get(keyOf(event.tenantId, event.emailId))?.hits.push(hit);
+    const suspect = suspects.get(keyOf(event.tenantId, event.emailId));
+    suspect?.hits.push(hit);
+    if (suspect && event.source !== 'sendgrid') suspect.isOurTracking = true;
   }
   return suspects;
 }

@@ -3,9 +3,16 @@ export { EmailEvent, type BounceClass, type EmailEventType } from './entities/em
 export { TrackedLink } from './entities/tracked-link.entity.js';
 export { LinkNotAllowed, TrackingLinkNotFound } from './tracking.errors.js';
 export { TrackingModule } from './tracking.module.js';
-export { TrackingWorkerModule } from './tracking.worker.module.js';
 export { TrackingService } from './tracking.service.js';
 export { TrackingTokens, type MessageAddresses } from './tracking-tokens.js';
 export { WebhookAccounts, type WebhookAccount, type WebhookAccountSource } from './webhook-accounts.js';
+export { type TenantEvent } from './domain/sendgrid-events.js';
 export { WebhookInbox } from './webhook-inbox.service.js';
-export { type AppliedEvent, type AppliedHit, type HitRef, type NewEmailEvent, type UnappliedEvent } from './tracking.types.js';
+export {
+  type AppliedEvent,
+  type AppliedHit,
+  type HitRef,
+  type JudgedEvent,
+  type NewEmailEvent,
+  type UnappliedEvent,
+} from './tracking.types.js';

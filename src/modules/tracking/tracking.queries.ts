@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { affected, prepared, row, rows, type Tx } from '../../database/index.js';
-import type { AppliedEvent, AppliedHit, HitRef, NewEmailEvent, UnappliedEvent } from './tracking.types.js';
+import type { AppliedEvent, AppliedHit, HitRef, JudgedEvent, NewEmailEvent, UnappliedEvent } from './tracking.types.js';
 
 type TextColumn = 'source' | 'dedupeKey' | 'machineReason' | 'linkId' | 'url' | 'userAgent' | 'detail' | 'providerEventId';
 
@@ -58,6 +58,47 @@ export class TrackingQueries {
       ],
     );
     return inserted;
+  }
+
+  /**
+   * Inserts what a provider told, once, and applied already where its message is known; returns the ids of what was new. An event is known if its
+   * provider's id is, or if the same happened to the same message in the same second. The scalar subquery makes that one look into an index
+   * for each event, whatever the planner thinks of the table's size.
+   */
+  async insertJudged(tx: Tx, now: Date, judged: JudgedEvent[]): Promise<string[]> {
+    const column = <K extends keyof JudgedEvent['event']>(name: K) => judged.map(({ event }) => event[name] ?? null);
+    const found = await rows<{ id: string }>(
+      tx,
+      `INSERT INTO email_events (tenant_id, id, email_id, type, source, occurred_at, dedupe_key, is_machine, machine_reason, bounce_class, url,
+         user_agent, detail, provider_event_id, campaign_id, applied_at, received_at)
+       SELECT v.*, CASE WHEN v.campaign_id IS NOT NULL THEN $1::timestamptz END, clock_timestamp()
+         FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::timestamptz[], $8::text[], $9::boolean[], $10::text[],
+           $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::uuid[])
+           AS v(tenant_id, id, email_id, type, source, occurred_at, dedupe_key, is_machine, machine_reason, bounce_class, url, user_agent, detail,
+             provider_event_id, campaign_id)
+        WHERE (SELECT x.id FROM email_events x WHERE x.tenant_id = v.tenant_id AND x.provider_event_id = v.provider_event_id LIMIT 1) IS NULL
+       ON CONFLICT (tenant_id, dedupe_key, occurred_at) DO NOTHING
+       RETURNING id`,
+      [
+        now,
+        column('tenantId'),
+        column('id'),
+        column('emailId'),
+        column('type'),
+        column('source'),
+        column('occurredAt'),
+        column('dedupeKey'),
+        judged.map(({ event, applied }) => (applied ?? event).isMachine),
+        judged.map(({ event, applied }) => (applied ?? event).machineReason),
+        column('bounceClass'),
+        column('url'),
+        column('userAgent'),
+        column('detail'),
+        column('providerEventId'),
+        judged.map(({ applied }) => applied?.campaignId ?? null),
+      ],
+    );
+    return found.map(({ id }) => id);
   }
 
   /**

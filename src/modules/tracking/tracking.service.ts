@@ -4,7 +4,7 @@ import { Database, type Tx } from '../../database/index.js';
 import { Clock } from '../../shared/clock.js';
 import { LinkNotAllowed } from './tracking.errors.js';
 import { TrackingQueries } from './tracking.queries.js';
-import type { AppliedEvent, AppliedHit, HitRef, NewEmailEvent, UnappliedEvent } from './tracking.types.js';
+import type { AppliedEvent, AppliedHit, HitRef, JudgedEvent, NewEmailEvent, UnappliedEvent } from './tracking.types.js';
 
 /** How long an event waits for the message it speaks of: providers repeat theirs for a day. */
 const PARKED_HOURS = 48;
@@ -60,6 +60,14 @@ export class TrackingService {
       inserted += await this.queries.insertEvents(tx, events.slice(at, at + EVENTS_PER_STATEMENT));
     }
     return inserted;
+  }
+
+  /**
+   * System scope. Appends facts together with the verdict on them: those of known messages count as applied at once, which spares a second write
+   * of every row; the others wait like all. The messages must be locked. Returns the ids of those that were new.
+   */
+  async appendJudged(tx: Tx, judged: JudgedEvent[]): Promise<Set<string>> {
+    return new Set(judged.length === 0 ? [] : await this.queries.insertJudged(tx, this.clock.now(), judged));
   }
 
   /** System scope. Locks up to `limit` events nobody has applied yet and whose message exists, oldest first; the locks last until `tx` ends. */

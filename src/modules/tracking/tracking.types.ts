@@ -37,6 +37,12 @@ export interface UnappliedEvent {
   userAgent: string | null;
 }
 
+/** An event on its way in: judged against its message, or `null` where its message is not known (yet). */
+export interface JudgedEvent {
+  event: UnappliedEvent & { dedupeKey: string; providerEventId: string | null };
+  applied: { campaignId: string; isMachine: boolean; machineReason: string | null } | null;
+}
+
 /** An open, a click or a look at the unsubscribe page that has been applied. */
 export interface AppliedHit extends MessageHit {
   tenantId: string;

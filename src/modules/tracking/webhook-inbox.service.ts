@@ -13,6 +13,9 @@ const LATE_SECONDS = 600;
 const KEPT_ERRORS = 50;
 const KEPT_DAYS = 7;
 
+/** Writes events in the open transaction (system scope) and returns how many were new. Called again with parts of them if that fails. */
+export type EventStore = (tx: Tx, events: TenantEvent[]) => Promise<number>;
+
 /**
  * The provider's calls: stored as they come and answered, taken apart later. So a burst is as quick as its inserts, a crash loses nothing that
  * was answered, and what cannot be read is found out where nobody waits for it.
@@ -53,15 +56,18 @@ export class WebhookInbox {
     return length;
   }
 
-  /** Takes the oldest stored call apart. False if there is none. Any number of workers may do this at once. */
-  async processNext(): Promise<boolean> {
+  /**
+   * Takes the oldest stored call apart and hands its events to `store`, which writes them in the given transaction and returns how many were new.
+   * False if there is no call. Any number of workers may do this at once.
+   */
+  async processNext(store: EventStore): Promise<boolean> {
     return this.db.asSystem(async (tx) => {
       const batch = await this.queries.claim(tx);
       if (!batch) return false;
       const now = this.clock.now();
       const entries = parseBatch(batch.body);
       const read = readSendGridEvents(entries, batch.tenantId, now);
-      const storedCount = await this.store(tx, read);
+      const storedCount = await this.store(tx, read, store);
       await this.queries.finish(tx, batch.id, now, {
         eventCount: entries.length,
         storedCount,
@@ -82,13 +88,13 @@ export class WebhookInbox {
   }
 
   /** All at once; should the database refuse them, one by one, so that only those it refuses are lost, and those are kept as errors. */
-  private async store(tx: Tx, read: ReadBatch): Promise<number> {
+  private async store(tx: Tx, read: ReadBatch, store: EventStore): Promise<number> {
     if (read.events.length === 0) return 0;
-    const inserted = await this.attempt(tx, read.events);
+    const inserted = await this.attempt(tx, () => store(tx, read.events));
     if (typeof inserted === 'number') return inserted;
     let stored = 0;
     for (const event of read.events) {
-      const one = await this.attempt(tx, [event]);
+      const one = await this.attempt(tx, () => store(tx, [event]));
       if (typeof one === 'number') stored += one;
       else read.errors.push({ index: -1, message: `could not be stored: ${one.message}`, event: JSON.stringify(event).slice(0, 1_000) });
     }
@@ -96,10 +102,10 @@ export class WebhookInbox {
   }
 
   /** Only what is wrong with the data is an answer: a database that is gone, or a deadlock, is for the caller to try again. */
-  private async attempt(tx: Tx, events: TenantEvent[]): Promise<number | Error> {
+  private async attempt(tx: Tx, store: () => Promise<number>): Promise<number | Error> {
     await tx.query('SAVEPOINT events');
     try {
-      return await this.queries.insertEvents(tx, events);
+      return await store();
     } catch (error) {
       const { code } = ((error as { driverError?: { code?: string } }).driverError ?? error) as { code?: string };
       if (!code || !/^2[23]/.test(code)) throw error;
