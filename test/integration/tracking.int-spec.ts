@@ -2,7 +2,8 @@ import { affected, Database, row, rows } from '../../src/database/index.js';
 import { ContactsModule } from '../../src/modules/contacts/index.js';
 import { TrackingModule, TrackingService, TrackingTokens } from '../../src/modules/tracking/index.js';
 import { FakeClock } from '../support/fake-clock.js';
-import { startHttpApp, type HttpApp } from '../support/http-app.js';
+import { HTTP_APP_SECRET, startHttpApp, type HttpApp } from '../support/http-app.js';
+import { startTestApp } from '../support/test-app.js';
 
 const EMAIL = '0195bbbb-0000-7000-8000-00000000000';
 const BROWSER = { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0 Safari/537.36' };
@@ -126,6 +127,8 @@ describe('the public addresses in messages', () => {
     expect(answer).toMatchObject({ status: 200, headers: { 'content-type': 'text/html; charset=utf-8' } });
     expect(answer.body).toContain('<form method="post">');
     expect(answer.headers['set-cookie']).toBeUndefined();
+    expect((await http.call(`HEAD ${page}`)).status).toBe(200);
+    expect((await http.call(`GET ${page}?List-Unsubscribe=One-Click`, { headers: { 'sec-purpose': 'prefetch' } })).status).toBe(200);
     expect(await contact()).toMatchObject({ subscribed: true });
   });
 
@@ -160,5 +163,36 @@ describe('the public addresses in messages', () => {
     ).toBe(404);
     expect((await http.call(`GET ${altered}`)).status).toBe(404);
     expect(await contact()).toMatchObject({ subscribed: true });
+  });
+
+  it('go on working when the secret is replaced: mail that has been sent cannot be changed', async () => {
+    const url = 'https://shop.example/rotated';
+    const { pixelUrl, linkUrl, dynamicLinkUrl, unsubscribeUrl } = addresses(7);
+    const link = linkUrl(await register(url));
+    const app = await startTestApp({
+      databaseUrl: http.databaseUrl,
+      clock,
+      env: {
+        ROLES: 'api',
+        APP_SECRET: 'the secret that took the place of the old one',
+        APP_SECRET_PREVIOUS: ['one in between of thirty-two characters', HTTP_APP_SECRET].join(','),
+      },
+    });
+    try {
+      const get = (address: string) => fetch(`${app.baseUrl}${path(address)}`, { redirect: 'manual', headers: BROWSER });
+      expect((await get(pixelUrl)).status).toBe(200);
+      for (const address of [link, dynamicLinkUrl(url)]) {
+        const answer = await get(address);
+        expect([answer.status, answer.headers.get('location')]).toEqual([302, url]);
+      }
+      const left = await fetch(`${app.baseUrl}${path(unsubscribeUrl)}`, {
+        method: 'POST',
+        body: new URLSearchParams({ 'List-Unsubscribe': 'One-Click' }),
+      });
+      expect(left.status).toBe(200);
+      expect(await contact()).toMatchObject({ subscribed: false });
+    } finally {
+      await app.close();
+    }
   });
 });

@@ -14,6 +14,8 @@ import { Clock, SystemClock } from '../../src/shared/clock.js';
 import { SharedModule } from '../../src/shared/shared.module.js';
 import { createTestDatabase } from './test-database.js';
 
+export const HTTP_APP_SECRET = 'a-secret-of-the-tests-32-characters';
+
 export interface Answer {
   status: number;
   headers: Record<string, string>;
@@ -54,7 +56,7 @@ export async function startHttpApp(
   const config = loadConfig({
     DATABASE_URL: database.url,
     DATA_DIR: dataDir,
-    APP_SECRET: 'a-secret-of-the-tests-32-characters',
+    APP_SECRET: HTTP_APP_SECRET,
     ROLES: 'api',
   });
   const moduleRef = await Test.createTestingModule({

@@ -31,7 +31,7 @@ export class TrackingTokens {
   private readonly replyDomain: string | undefined;
 
   constructor(config: AppConfig) {
-    this.keys = new TokenKeys([config.appSecret]);
+    this.keys = new TokenKeys([...config.previousAppSecrets].reverse().concat(config.appSecret));
     this.base = config.publicUrl;
     this.replyDomain = config.replies.domain;
   }

@@ -79,6 +79,15 @@ describe('the tokens in a message', () => {
     expect(readTracking(new TokenKeys(['another secret of thirty-two characters!']), token)).toBeNull();
   });
 
+  it('stay valid when the oldest of several keys is retired', () => {
+    const [a, b, c] = ['a', 'b', 'c'].map((name) => `secret ${name}, which has thirty-two characters`);
+    const token = signTracking(new TokenKeys([a, b]), ref);
+    const link = signDynamicLink(new TokenKeys([a, b]), token, 'https://example.com/');
+    expect(readTracking(new TokenKeys([b, c]), token)).toEqual(ref);
+    expect(readClick(new TokenKeys([b, c]), link)).toMatchObject({ url: 'https://example.com/' });
+    expect(readTracking(new TokenKeys([c]), token)).toBeNull();
+  });
+
   it('fit into a line of a message', () => {
     expect(signTracking(keys, ref)).toHaveLength(67);
     expect(signUnsubscribe(keys, { ...ref, contactId })).toHaveLength(88);

@@ -46,8 +46,16 @@ export class TokenKeys {
     return this.keys.size - 1;
   }
 
-  get kids(): number[] {
-    return [...this.keys.keys()];
+  /**
+   * Whether one of the keys made this MAC (or the first bytes of it, as many as are given): the one that the token names, else any. Key ids are
+   * positions, and those move when the oldest secret is retired.
+   */
+  verifies(label: Label, data: Buffer | string, mac: Buffer, kid = this.signingKid): boolean {
+    const isMadeBy = (candidate: number): boolean => {
+      const expected = this.mac(candidate, label, data)?.subarray(0, mac.length);
+      return expected !== undefined && mac.length > 0 && sameMac(mac, expected);
+    };
+    return isMadeBy(kid) || [...this.keys.keys()].some((other) => other !== kid && isMadeBy(other));
   }
 
   mac(kid: number, label: Label, data: Buffer | string): Buffer | null {
@@ -96,8 +104,8 @@ function readDynamic(keys: TokenKeys, token: string, encodedUrl: string, encoded
   const url = decode(encodedUrl)?.toString('utf8');
   const mac = decode(encodedMac);
   if (!message || url === undefined || !mac) return null;
-  const expected = keys.mac(Buffer.from(token, 'base64url')[1], LABEL.link, `${token}\0${url}`);
-  return expected && sameMac(mac, expected) ? { ...message, url } : null;
+  const isGenuine = mac.length === MAC_BYTES && keys.verifies(LABEL.link, `${token}\0${url}`, mac, Buffer.from(token, 'base64url')[1]);
+  return isGenuine ? { ...message, url } : null;
 }
 
 /**
@@ -119,11 +127,8 @@ export function readReply(keys: TokenKeys, text: string): MessageRef | null {
     const bytes = replyBytes(digits.toLowerCase());
     if (!bytes) continue;
     const ids = bytes.subarray(0, 32);
-    const isGenuine = keys.kids.some((kid) => {
-      const mac = keys.mac(kid, LABEL.reply, ids)?.subarray(0, REPLY_MAC_BYTES);
-      return mac !== undefined && sameMac(mac, bytes.subarray(32));
-    });
-    if (isGenuine) return { tenantId: uuidText(ids.subarray(0, 16)), emailId: uuidText(ids.subarray(16)) };
+    if (keys.verifies(LABEL.reply, ids, bytes.subarray(32)))
+      return { tenantId: uuidText(ids.subarray(0, 16)), emailId: uuidText(ids.subarray(16)) };
   }
   return null;
 }
@@ -145,8 +150,7 @@ function read(keys: TokenKeys, label: Label, token: string, idCount: number): st
   const bytes = decode(token);
   const length = 2 + 16 * idCount;
   if (bytes?.length !== length + MAC_BYTES || bytes[0] !== VERSION) return null;
-  const expected = keys.mac(bytes[1], label, bytes.subarray(0, length));
-  if (!expected || !sameMac(bytes.subarray(length), expected)) return null;
+  if (!keys.verifies(label, bytes.subarray(0, length), bytes.subarray(length), bytes[1])) return null;
   return Array.from({ length: idCount }, (_, i) => uuidText(bytes.subarray(2 + 16 * i, 18 + 16 * i)));
 }
 
