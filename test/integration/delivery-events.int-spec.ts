@@ -217,6 +217,26 @@ describe('what comes back about messages', () => {
     expect(contact).toEqual({ subscribed: false });
   });
 
+  it('applies an event once whose instant has microseconds, and can take it back', async () => {
+    const c = await sentCampaign(1);
+    const [{ id }] = await emails(c);
+    await append(c, event(id, 'opened', 600), event(id, 'clicked', 600, { url: 'https://example.com/a' }));
+    await w.db.asSystem((tx) =>
+      affected(tx, `UPDATE email_events SET occurred_at = occurred_at + interval '456 microseconds' WHERE email_id = $1`, [id]),
+    );
+    expect(await w.delivery.applyEvents(1_000)).toBe(2);
+    expect(await w.delivery.applyEvents(1_000)).toBe(0);
+    const hits = await w.db.asSystem((tx) =>
+      rows<{ tenantId: string; id: string; occurredAt: Date }>(
+        tx,
+        `SELECT tenant_id AS "tenantId", id, occurred_at AS "occurredAt" FROM email_events WHERE email_id = $1`,
+        [id],
+      ),
+    );
+    const machines = hits.map((hit) => ({ ...hit, machineReason: 'all_links' }));
+    expect(await w.db.asSystem((tx) => w.tracking.markMachine(tx, machines))).toBe(2);
+  });
+
   it('keeps events of unknown messages aside without holding up the others, and closes them after two days', async () => {
     const c = await sentCampaign(1);
     const foreign = await sentCampaign(1);

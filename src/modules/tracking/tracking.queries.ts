@@ -4,6 +4,9 @@ import type { AppliedEvent, AppliedHit, HitRef, JudgedEvent, NewEmailEvent, Unap
 
 type TextColumn = 'source' | 'dedupeKey' | 'machineReason' | 'linkId' | 'url' | 'userAgent' | 'detail' | 'providerEventId';
 
+const withinMillisecond = (column: string, instant: string): string =>
+  `${column} >= ${instant} AND ${column} < ${instant} + interval '1 millisecond'`;
+
 /** The only writer of `tracked_links` and `email_events`. */
 @Injectable()
 export class TrackingQueries {
@@ -119,13 +122,17 @@ export class TrackingQueries {
     );
   }
 
+  /**
+   * The instant only says in which partition a row lies; a Date holds its milliseconds and PostgreSQL microseconds, so it is the millisecond that
+   * must agree.
+   */
   async markApplied(tx: Tx, now: Date, events: AppliedEvent[]): Promise<number> {
     return affected(
       tx,
       `UPDATE email_events v SET applied_at = $1, campaign_id = a.campaign_id, is_machine = a.is_machine, machine_reason = a.machine_reason
          FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::uuid[], $6::boolean[], $7::text[])
            AS a(tenant_id, id, occurred_at, campaign_id, is_machine, machine_reason)
-        WHERE v.tenant_id = a.tenant_id AND v.id = a.id AND v.occurred_at = a.occurred_at`,
+        WHERE v.tenant_id = a.tenant_id AND v.id = a.id AND ${withinMillisecond('v.occurred_at', 'a.occurred_at')}`,
       [
         now,
         events.map((e) => e.tenantId),
@@ -158,18 +165,20 @@ export class TrackingQueries {
       tx,
       `UPDATE email_events v SET is_machine = true, machine_reason = h.reason, applied_at = $1
          FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::text[]) AS h(tenant_id, id, occurred_at, reason)
-        WHERE v.tenant_id = h.tenant_id AND v.id = h.id AND v.occurred_at = h.occurred_at AND NOT v.is_machine`,
+        WHERE v.tenant_id = h.tenant_id AND v.id = h.id AND ${withinMillisecond('v.occurred_at', 'h.occurred_at')} AND NOT v.is_machine`,
       [now, hits.map((h) => h.tenantId), hits.map((h) => h.id), hits.map((h) => h.occurredAt), hits.map((h) => h.machineReason)],
     );
   }
 
   /** Events received before `before` whose message never turned up are closed, so that nothing looks at them again. They stay readable. */
-  async closeParked(tx: Tx, now: Date, before: Date): Promise<number> {
-    return affected(
+  async closeParked(tx: Tx, now: Date, before: Date): Promise<{ tenantId: string; count: number }[]> {
+    return rows(
       tx,
-      `UPDATE email_events v SET applied_at = $1
-        WHERE v.applied_at IS NULL AND v.received_at < $2
-          AND NOT EXISTS (SELECT FROM emails e WHERE e.tenant_id = v.tenant_id AND e.id = v.email_id)`,
+      `WITH closed AS (
+         UPDATE email_events v SET applied_at = $1
+          WHERE v.applied_at IS NULL AND v.received_at < $2
+            AND NOT EXISTS (SELECT FROM emails e WHERE e.tenant_id = v.tenant_id AND e.id = v.email_id) RETURNING v.tenant_id)
+       SELECT tenant_id AS "tenantId", count(*)::int AS count FROM closed GROUP BY 1`,
       [now, before],
     );
   }

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { Database, type Tx } from '../../database/index.js';
 import { Clock } from '../../shared/clock.js';
 import { LinkNotAllowed } from './tracking.errors.js';
@@ -16,6 +16,8 @@ const HITS_PER_MESSAGE = 200;
 /** The facts that come back about messages, and the links that lead to them. Append-only: what a fact means is for `delivery` to decide. */
 @Injectable()
 export class TrackingService {
+  private readonly logger = new Logger('Tracking');
+
   constructor(
     private readonly queries: TrackingQueries,
     private readonly db: Database,
@@ -90,10 +92,17 @@ export class TrackingService {
     return hits.length === 0 ? 0 : this.queries.markMachine(tx, this.clock.now(), hits);
   }
 
-  /** Closes events whose message has not turned up within two days. Returns how many. */
+  /** Drops events whose message has not turned up within two days, such as those that name the message of another tenant. Returns how many. */
   async closeParked(): Promise<number> {
     const now = this.clock.now();
-    return this.db.asSystem((tx) => this.queries.closeParked(tx, now, new Date(now.getTime() - PARKED_HOURS * 3_600_000)));
+    const before = new Date(now.getTime() - PARKED_HOURS * 3_600_000);
+    const closed = await this.db.asSystem((tx) => this.queries.closeParked(tx, now, before));
+    for (const { tenantId, count } of closed) {
+      this.logger.warn(
+        `Dropped ${count} events of tenant ${tenantId}: it has had no message with the ids they name for ${PARKED_HOURS} hours`,
+      );
+    }
+    return closed.reduce((sum, { count }) => sum + count, 0);
   }
 
   /** Makes the partitions of this month and the next ones. Idempotent; what has no partition goes to the default one and is never refused. */
