@@ -102,6 +102,8 @@ describe('a message survives the road to the mail program', () => {
         const raw = build({ subject, html, to: { address: 'ada@example.com', name }, headers: { 'X-Note': subject } });
         expect(raw.replaceAll('\r\n', '')).not.toMatch(/[\r\n]/);
         expect(raw).not.toMatch(/[^\x00-\x7f]/);
+        // In SMTP it would need a second one, and a lone one would end the message (RFC 5321 §4.5.2).
+        expect(raw).not.toMatch(/^\./m);
         for (const line of raw.split('\r\n')) expect(line.length).toBeLessThanOrEqual(line.includes('=?') ? 76 : 998);
       }),
     );
@@ -165,12 +167,23 @@ describe('a merge field cannot add a header or a recipient', () => {
     expect(() => build({ to: { address } })).toThrow(UnsendableMessageError);
   });
 
-  it.each(['From', 'to', 'BCC', 'Cc', 'Subject', 'Content-Type', 'content-transfer-encoding', 'Message-ID', 'Date', 'X A', 'X:A', ''])(
-    'refuses the extra header name %j',
-    (name) => {
-      expect(() => build({ headers: { [name]: 'x' } })).toThrow(UnsendableMessageError);
-    },
-  );
+  it.each([
+    'From',
+    'to',
+    'BCC',
+    'Cc',
+    'Subject',
+    'Content-Type',
+    'content-transfer-encoding',
+    'Message-ID',
+    'Date',
+    'X A',
+    'X:A',
+    '.X',
+    '',
+  ])('refuses the extra header name %j', (name) => {
+    expect(() => build({ headers: { [name]: 'x' } })).toThrow(UnsendableMessageError);
+  });
 
   it('does not take an encoded-word typed by a person for its own encoding', async () => {
     const parsed = await parse({ subject: '=?UTF-8?B?QmNjOg==?=', to: { address: 'a@example.com', name: '=?UTF-8?Q?x?= <b@c.d>' } });

@@ -4,7 +4,8 @@ import { formatMailbox } from './address.js';
 import { assertSingleLine, encodeUnstructured, foldAtSpaces, isPrintableAscii } from './header-text.js';
 
 const BASE64_LINE = 76; // RFC 2045 §6.8
-const HEADER_NAME = /^[!-9;-~]{1,76}$/;
+// RFC 5322 §2.2, but no dot in front: that would be a line that begins with one, which SMTP would have to be told about.
+const HEADER_NAME = /^[!-\-/-9;-~][!-9;-~]{0,75}$/;
 const MESSAGE_ID = /^<[!-;=?A-~]+@[!-;=?A-~]+>$/;
 const BOUNDARY_SAFE = /^[A-Za-z0-9._-]{1,60}$/;
 // Written from the fields of the message. A second copy in `headers` would be a forgery or a parser's coin toss.
@@ -22,6 +23,14 @@ const OWN_HEADERS = new Set(
  * @throws UnsendableMessageError when a header value, name or address is not what it may be (reliability: header injection)
  */
 export function buildMime(message: OutgoingMessage, date: Date): Buffer {
+  return Buffer.from(mimeText(message, date), 'utf8');
+}
+
+/**
+ * The same as text, with `end` behind it: ASCII but for the part of an address before its @ (RFC 6532). No line begins with a dot, so that it needs no
+ * dot-stuffing (RFC 5321 §4.5.2).
+ */
+export function mimeText(message: OutgoingMessage, date: Date, end = ''): string {
   const boundary = boundaryFor(message.emailId);
   const lines = [
     ...headersOf(message, date),
@@ -35,9 +44,8 @@ export function buildMime(message: OutgoingMessage, date: Date): Buffer {
   pushBase64(lines, message.text);
   lines.push(`--${boundary}`, 'Content-Type: text/html; charset=utf-8', 'Content-Transfer-Encoding: base64', '');
   pushBase64(lines, message.html);
-  lines.push(`--${boundary}--`, '');
-  // UTF-8 rather than Latin-1: the part before an @ may be outside ASCII (RFC 6532); everything else is ASCII and costs nothing.
-  return Buffer.from(lines.join('\r\n'), 'utf8');
+  lines.push(`--${boundary}--`, end);
+  return lines.join('\r\n');
 }
 
 /** The checks of {@link buildMime} on subject, names, addresses and headers, for providers that take fields instead of a raw message. */
@@ -46,7 +54,7 @@ export function assertSendable(message: OutgoingMessage): void {
 }
 
 function headersOf(message: OutgoingMessage, date: Date): string[] {
-  if (!MESSAGE_ID.test(message.messageId)) throw new UnsendableMessageError('The Message-ID is not of the form <unique@domain>.');
+  assertMessageId(message.messageId);
   const lines = [
     `From: ${formatMailbox(message.from, 6, 'sender')}`,
     `To: ${formatMailbox(message.to, 4, 'recipient')}`,
@@ -58,6 +66,10 @@ function headersOf(message: OutgoingMessage, date: Date): string[] {
   ];
   for (const name of Object.keys(message.headers)) lines.push(`${name}: ${encodeHeader(name, message.headers[name])}`);
   return lines;
+}
+
+export function assertMessageId(messageId: string): void {
+  if (!MESSAGE_ID.test(messageId)) throw new UnsendableMessageError('The Message-ID is not of the form <unique@domain>.');
 }
 
 /**

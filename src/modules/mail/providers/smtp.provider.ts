@@ -1,11 +1,13 @@
+import type { Readable, Writable } from 'node:stream';
 import SMTPConnection, { type SMTPConnectionSendInfo } from 'nodemailer/lib/smtp-connection';
 import type { Clock } from '../../../shared/clock.js';
 import type { OutboundGuard } from '../../../shared/outbound/index.js';
 import { toAddrSpec } from '../domain/address.js';
-import { buildMime } from '../domain/mime.js';
+import { mimeText } from '../domain/mime.js';
 import { accepted, notSendable, notStarted } from '../domain/outcomes.js';
 import { classifySmtpFailure } from '../domain/smtp-outcome.js';
 import { parseSmtpUrl, type SmtpSettings } from '../domain/smtp-url.js';
+import { UnsendableMessageError } from '../mail.errors.js';
 import { EmailProvider, type OutgoingMessage, type SendOutcome } from '../mail.types.js';
 import { guardedSocket } from './guarded-socket.js';
 import { Slots } from './slots.js';
@@ -27,11 +29,14 @@ const TIMEOUTS = { connectionMs: 10_000, greetingMs: 10_000, socketMs: 120_000, 
 // Relays recycle connections now and then; so do we, before they do it in the middle of a message.
 const MESSAGES_PER_CONNECTION = 2_000;
 
+/** What ends a message (RFC 5321 §4.1.1.4), after the line end that every message of ours has. */
+const END_OF_DATA = '.\r\n';
+
 /**
  * Any SMTP relay. No idempotency exists in SMTP, so the guarantee is at most once: a connection lost after the server's 354 is `unknown`.
  *
  * One connection per slot, one message at a time each, and nothing is ever sent again here. nodemailer's error is the same before and after
- * DATA, therefore every slot watches its protocol log for the reply to DATA.
+ * DATA, therefore every slot knows for itself whether it has begun to write the message.
  */
 export class SmtpProvider extends EmailProvider {
   readonly name = 'smtp';
@@ -79,15 +84,15 @@ export class SmtpProvider extends EmailProvider {
   }
 
   private async sendOn(slot: SmtpSlot, message: OutgoingMessage): Promise<SendOutcome> {
-    let raw: Buffer;
+    let ready: ReadyMessage;
     let envelope: SmtpEnvelope;
     try {
-      raw = buildMime(message, this.clock.now());
-      envelope = { from: toAddrSpec(message.from.address, 'sender'), to: toAddrSpec(message.to.address, 'recipient'), size: raw.length };
+      ready = new ReadyMessage(mimeText(message, this.clock.now(), END_OF_DATA));
+      envelope = { from: toAddrSpec(message.from.address, 'sender'), to: toAddrSpec(message.to.address, 'recipient'), size: ready.size };
     } catch (error) {
       return notSendable(error);
     }
-    return slot.deliver(raw, envelope);
+    return slot.deliver(ready, envelope);
   }
 }
 
@@ -99,13 +104,39 @@ type SmtpEnvelope = {
 };
 
 /**
- * One connection with its own protocol watch, opened when needed and kept. Delivers one message at a time; the caller sees to that.
+ * A message with its dots and its end as they go over the wire, for `SMTPConnection.send`, which takes anything that can be piped and pipes it when
+ * DATA has been answered with go-ahead. Written past nodemailer's own stream, which looks at every byte for dots and line ends that are not there, and
+ * sends the end as a segment of its own (measured: test/bench/README.md).
+ */
+class ReadyMessage {
+  readonly size: number;
+  /** From now on the server may have the message, whatever becomes of the connection (RFC 1047). */
+  isBegun = false;
+  socket: Writable | null = null;
+  private readonly encoding: 'latin1' | 'utf8';
+
+  constructor(private readonly wire: string) {
+    // No line of ours begins with a dot (mime.spec.ts). One that did would end the message early, and what follows it would be read as commands.
+    if (wire.indexOf('\n.') !== wire.length - END_OF_DATA.length - 1)
+      throw new UnsendableMessageError('A line of the message begins with a dot.');
+    this.size = Buffer.byteLength(wire) - END_OF_DATA.length;
+    this.encoding = Buffer.byteLength(wire) === wire.length ? 'latin1' : 'utf8';
+  }
+
+  pipe(stream: Readable): void {
+    stream.unpipe();
+    this.isBegun = true;
+    this.socket?.write(this.wire, this.encoding);
+  }
+}
+
+/**
+ * One connection, opened when needed and kept. Delivers one message at a time; the caller sees to that.
  *
  * On nodemailer's `SMTPConnection`, not on its transports: these compile, parse and stream even a ready-made message through some ten objects
  * of their own, which costs more than everything else this process does for it (measured: test/bench/README.md).
  */
 class SmtpSlot {
-  private readonly watch = new ProtocolWatch();
   private connection: SMTPConnection | null = null;
   private delivered = 0;
 
@@ -115,8 +146,7 @@ class SmtpSlot {
     private readonly guard?: OutboundGuard,
   ) {}
 
-  async deliver(raw: Buffer, envelope: SmtpEnvelope): Promise<SendOutcome> {
-    this.watch.begin();
+  async deliver(message: ReadyMessage, envelope: SmtpEnvelope): Promise<SendOutcome> {
     let timer: NodeJS.Timeout | undefined;
     // Socket time-outs only notice silence; this also ends a server that trickles its replies.
     const late = new Promise<never>((_, reject) => {
@@ -126,7 +156,7 @@ class SmtpSlot {
       );
     });
     try {
-      const info = await Promise.race([this.transact(raw, envelope), late]);
+      const info = await Promise.race([this.transact(message, envelope), late]);
       if (++this.delivered >= MESSAGES_PER_CONNECTION) this.drop();
       return accepted(info.serverMessageId ?? queueIdOf(info.response));
     } catch (error) {
@@ -138,7 +168,7 @@ class SmtpSlot {
         responseCode: fault.responseCode,
         response: fault.response,
         message: fault.message,
-        dataAccepted: this.watch.dataAccepted,
+        dataAccepted: message.isBegun,
       });
     } finally {
       clearTimeout(timer);
@@ -154,10 +184,14 @@ class SmtpSlot {
     setTimeout(() => connection.close(), 500).unref();
   }
 
-  private async transact(raw: Buffer, envelope: SmtpEnvelope): Promise<SMTPConnectionSendInfo> {
+  private async transact(message: ReadyMessage, envelope: SmtpEnvelope): Promise<SMTPConnectionSendInfo> {
     const connection = (this.connection ??= await this.open());
+    // After STARTTLS another one than it began with.
+    message.socket = connection._socket || null;
     return new Promise((resolve, reject) => {
-      connection.send(envelope, raw, (error, info) => (error ? reject(error) : resolve(info as SMTPConnectionSendInfo)));
+      connection.send(envelope, message as unknown as Readable, (error, info) =>
+        error ? reject(error) : resolve(info as SMTPConnectionSendInfo),
+      );
     });
   }
 
@@ -176,8 +210,6 @@ class SmtpSlot {
       dnsTimeout: timeouts.connectionMs,
       socketTimeout: timeouts.socketMs,
       ...(socket ? { connection: socket } : {}),
-      transactionLog: true,
-      logger: this.watch,
     });
     this.delivered = 0;
     try {
@@ -225,37 +257,4 @@ class SmtpSlot {
 /** `250 2.0.0 Ok: queued as 4TkQ…`: what the operator of that server would search for. */
 function queueIdOf(reply: string | undefined): string | null {
   return /\bqueued as ([A-Za-z0-9._-]{1,100})/i.exec(reply ?? '')?.[1] ?? null;
-}
-
-/**
- * Follows commands and replies of one connection through nodemailer's transaction log (with PIPELINING the replies come later, in order) and
- * remembers whether DATA was answered with go-ahead. Keeps verbs only: no address, credential or content.
- */
-class ProtocolWatch {
-  dataAccepted = false;
-  private session = '';
-  private unanswered: string[] = [];
-
-  begin(): void {
-    this.dataAccepted = false;
-  }
-
-  debug(entry: { tnx?: string; sid?: string }, text: unknown): void {
-    if (entry.tnx !== 'client' && entry.tnx !== 'server') return;
-    if (entry.sid !== this.session) {
-      this.session = entry.sid ?? '';
-      this.unanswered = [];
-    }
-    if (entry.tnx === 'client') {
-      this.unanswered.push(String(text).slice(0, 4).toUpperCase());
-    } else if (this.unanswered.shift() === 'DATA' && /^[23]/.test(String(text))) {
-      this.dataAccepted = true;
-    }
-  }
-
-  trace(): void {}
-  info(): void {}
-  warn(): void {}
-  error(): void {}
-  fatal(): void {}
 }
