@@ -1,11 +1,9 @@
-import sendgrid, { type MailDataRequired, type MailService } from '@sendgrid/mail';
 import type { Clock } from '../../../shared/clock.js';
-import { toAddrSpec } from '../domain/address.js';
-import { assertSendable, encodeHeader } from '../domain/mime.js';
 import { notSendable, notStarted } from '../domain/outcomes.js';
-import { classifySendGrid, type HttpResult } from '../domain/sendgrid-outcome.js';
-import { EmailProvider, type MailAddress, type OutgoingMessage, type SendOutcome } from '../mail.types.js';
+import { classifySendGrid } from '../domain/sendgrid-outcome.js';
+import { EmailProvider, type OutgoingMessage, type SendOutcome } from '../mail.types.js';
 import { HttpPoster } from './http-post.js';
+import { SendGridPayloads } from './sendgrid-payload.js';
 import { Slots } from './slots.js';
 
 export interface SendGridProviderOptions {
@@ -17,17 +15,14 @@ export interface SendGridProviderOptions {
   timeouts?: Partial<typeof TIMEOUTS>;
 }
 
-type Client = Parameters<MailService['setClient']>[0];
-
 const TIMEOUTS = { requestMs: 30_000, waitMs: 15_000 };
 
 /**
- * SendGrid's v3 API through its official package, which builds and validates the payload; the request itself travels over our own kept-alive
+ * SendGrid's v3 API with payloads of its official package (`SendGridPayloads`); the request itself travels over our own kept-alive
  * pool, because the package's HTTP client cannot tell a request that never left from one whose answer was lost. SendGrid has no idempotency
  * key, so the latter is `unknown` until an event carrying our `email_id` (custom argument) settles it.
  *
- * Every message is rendered for its recipient, hence one request each. SendGrid's own open, click and subscription tracking is switched off: it
- * would rewrite our links a second time.
+ * Every message is rendered for its recipient and has an outcome of its own, hence one request each.
  */
 export class SendGridProvider extends EmailProvider {
   readonly name = 'sendgrid';
@@ -36,8 +31,8 @@ export class SendGridProvider extends EmailProvider {
   readonly sendTimeoutMs: number;
   private readonly http: HttpPoster;
   private readonly slots: Slots<HttpPoster>;
-  private readonly service: MailService;
-  private readonly authorization: string;
+  private readonly payloads = new SendGridPayloads();
+  private readonly headers: Record<string, string>;
   private readonly waitMs: number;
   private closing = false;
 
@@ -52,8 +47,12 @@ export class SendGridProvider extends EmailProvider {
     this.maxBatch = Math.min(100, Math.max(10, 2 * options.connections));
     this.waitMs = timeouts.waitMs;
     this.sendTimeoutMs = timeouts.waitMs + timeouts.requestMs;
-    this.authorization = `Bearer ${options.apiKey}`;
-    this.service = this.createService();
+    this.headers = {
+      authorization: `Bearer ${options.apiKey}`,
+      'content-type': 'application/json',
+      accept: 'application/json',
+      'user-agent': 'campaign-engine',
+    };
   }
 
   async send(messages: OutgoingMessage[]): Promise<SendOutcome[]> {
@@ -74,71 +73,13 @@ export class SendGridProvider extends EmailProvider {
   }
 
   private async request(message: OutgoingMessage): Promise<SendOutcome> {
-    let result: HttpResult;
+    let body: string;
     try {
-      assertSendable(message);
-      // What our client below resolves with passes through the package untouched.
-      result = (await this.service.send(toSendGrid(message))) as unknown as HttpResult;
+      body = await this.payloads.bodyOf(message);
     } catch (error) {
-      // The client never rejects, so this is a refusal of our checks or of the package's validation: nothing was sent.
+      // A refusal of our checks or of the package's validation.
       return notSendable(error);
     }
-    return classifySendGrid(result, this.clock.now());
+    return classifySendGrid(await this.http.post('/v3/mail/send', this.headers, body), this.clock.now());
   }
-
-  /**
-   * The package wants a client with `request()`. It also passes the message's headers as HTTP headers; they are ignored here, since they are in
-   * the body already.
-   */
-  private createService(): MailService {
-    const client = {
-      request: ({ url, body }: { url: string; body: unknown }): Promise<HttpResult> =>
-        this.http.post(
-          url,
-          {
-            authorization: this.authorization,
-            'content-type': 'application/json',
-            accept: 'application/json',
-            'user-agent': 'campaign-engine',
-          },
-          JSON.stringify(body),
-        ),
-    };
-    // Own instance: the package's default export is one shared object with one shared key.
-    const service = new (sendgrid as unknown as { MailService: new () => MailService }).MailService();
-    service.setClient(client as unknown as Client);
-    return service;
-  }
-}
-
-function toSendGrid(message: OutgoingMessage): MailDataRequired {
-  const headers: Record<string, string> = { 'Message-ID': message.messageId };
-  // SendGrid wants header values in ASCII and folds them itself.
-  for (const [name, value] of Object.entries(message.headers)) headers[name] = encodeHeader(name, value).replace(/\r\n/g, '');
-  return {
-    from: toEmailData(message.from, 'sender'),
-    to: toEmailData(message.to, 'recipient'),
-    ...(message.replyTo ? { replyTo: toEmailData(message.replyTo, 'reply-to') } : {}),
-    subject: message.subject,
-    content: [
-      { type: 'text/plain', value: message.text },
-      { type: 'text/html', value: message.html },
-    ],
-    headers,
-    customArgs: {
-      email_id: message.emailId,
-      tenant_id: message.tenantId,
-      ...(message.campaignId === null ? {} : { campaign_id: message.campaignId }),
-    },
-    trackingSettings: {
-      clickTracking: { enable: false, enableText: false },
-      openTracking: { enable: false },
-      subscriptionTracking: { enable: false },
-    },
-  };
-}
-
-function toEmailData(mailbox: MailAddress, what: string): { email: string; name?: string } {
-  const name = mailbox.name?.trim() ?? '';
-  return { email: toAddrSpec(mailbox.address, what), ...(name === '' ? {} : { name }) };
 }
