@@ -57,6 +57,28 @@ describe('the results of sending', () => {
     expect(sizes).toEqual([100]);
   });
 
+  it('that come one after another are still written in batches', async () => {
+    const { sizes, finisher } = database();
+    for (let n = 0; n < 1_000; n++) {
+      finisher.add([result(n)]);
+      if (n % 10 === 0) await new Promise(setImmediate);
+    }
+    await finisher.drain();
+    expect(sizes.length).toBeLessThanOrEqual(6);
+  });
+
+  it('are written at once when the sending is over', async () => {
+    const { written, finisher } = database();
+    const startedAt = performance.now();
+    for (let n = 0; n < 20; n++) {
+      finisher.add([result(n)]);
+      await finisher.drain();
+    }
+    expect(written).toHaveLength(20);
+    // Twenty pauses for company would take 1.6 s.
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
+  });
+
   it('are kept while the database is away', async () => {
     const { written, finisher } = database((_, call) => (call <= 2 ? sqlError('57P01') : null));
     finisher.add(results(10));

@@ -5,8 +5,12 @@ import { failPoint } from '../../shared/fail-point.js';
 import type { Settlement } from './delivery.types.js';
 import type { SettlementService } from './settlement.service.js';
 
-/** Results wait this long for company. What is not yet written when the process dies is in doubt, so not for long. */
-const GATHER_MS = 40;
+/**
+ * Results wait this long for company, or until so many have come: a transaction for a few of them costs nearly what one for hundreds does. What is not
+ * yet written when the process dies is in doubt, so not for long; a group on its way to the provider lasts longer (GROUP_SECONDS).
+ */
+const GATHER_MS = 80;
+const ENOUGH = 250;
 const MAX_BATCH = 500;
 /** A second one only when results come faster than one connection writes them. */
 const MAX_WRITERS = 2;
@@ -24,6 +28,8 @@ export class Finisher {
   private waiting: Settlement[] = [];
   private active = 0;
   private readonly writers = new Set<Promise<void>>();
+  private readonly gathering = new Set<() => void>();
+  private isDraining = false;
 
   constructor(
     private readonly tenantId: string,
@@ -32,13 +38,17 @@ export class Finisher {
 
   add(results: Settlement[]): void {
     this.waiting.push(...results);
+    if (this.waiting.length >= ENOUGH) this.wake();
     const wanted = this.waiting.length > MAX_BATCH ? MAX_WRITERS : 1;
     while (this.active < wanted) this.startWriter();
   }
 
   /** Resolves when everything added so far is written (or has been given up, which is logged). */
   async drain(): Promise<void> {
+    this.isDraining = true;
+    this.wake();
     while (this.writers.size > 0) await Promise.all(this.writers);
+    this.isDraining = false;
   }
 
   private startWriter(): void {
@@ -49,12 +59,31 @@ export class Finisher {
 
   private async write(): Promise<void> {
     try {
-      if (this.waiting.length < MAX_BATCH / 2) await delay(GATHER_MS);
-      while (this.waiting.length > 0) await this.persist(this.waiting.splice(0, MAX_BATCH));
+      do {
+        await this.gather();
+        await this.persist(this.waiting.splice(0, MAX_BATCH));
+      } while (this.waiting.length > 0);
     } finally {
       // In the same breath as the last look at `waiting`: whatever is added from now on gets a writer of its own.
       this.active--;
     }
+  }
+
+  private async gather(): Promise<void> {
+    if (this.isDraining || this.waiting.length >= ENOUGH) return;
+    await new Promise<void>((resolve) => {
+      const go = (): void => {
+        clearTimeout(timer);
+        this.gathering.delete(go);
+        resolve();
+      };
+      const timer = setTimeout(go, GATHER_MS);
+      this.gathering.add(go);
+    });
+  }
+
+  private wake(): void {
+    for (const go of this.gathering) go();
   }
 
   private async persist(batch: Settlement[]): Promise<void> {
