@@ -43,7 +43,12 @@ async function send(stage: Stage, sink: Child, size: number): Promise<Sent> {
   const { count, bytes } = await sink.call<{ count: number; bytes: number }>('stats');
   if (count !== size)
     throw new Error(`the sink has ${count} messages instead of ${size}; ledger ${JSON.stringify(await ledger(stage, campaignId))}`);
-  const notes = [`A message has ${Math.round(bytes / count).toLocaleString('en-US')} bytes on the wire.`, ...(await stage.notes())];
+  const pulse = await sink.call<number[]>('pulse');
+  const notes = [
+    `A message has ${Math.round(bytes / count).toLocaleString('en-US')} bytes on the wire.`,
+    `Messages in each quarter of a second since the launch: ${pulse.join(' ')}`,
+    ...(await stage.notes()),
+  ];
   return {
     rate: size / took,
     cpuMicros: (totalCpu(processes) / size) * 1e6,
