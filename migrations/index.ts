@@ -8,6 +8,7 @@ import { Inbox1764000001000 } from './1764000001000-Inbox.js';
 import { ProviderAccounts1764000002000 } from './1764000002000-ProviderAccounts.js';
 import { Pacing1764000003000 } from './1764000003000-Pacing.js';
 import { OutboundWebhooks1764000004000 } from './1764000004000-OutboundWebhooks.js';
+import { SenderDomains1764000005000 } from './1764000005000-SenderDomains.js';
 
 /** Every migration, in order; an explicit list, because globs do not survive compilation to ESM. */
 export const migrations = [
@@ -21,4 +22,5 @@ export const migrations = [
   ProviderAccounts1764000002000,
   Pacing1764000003000,
   OutboundWebhooks1764000004000,
+  SenderDomains1764000005000,
 ];

@@ -2,7 +2,7 @@ import { CampaignAnalytics } from '../modules/analytics/entities/index.js';
 import { ApprovalPolicy, CampaignApproval } from '../modules/approvals/entities/index.js';
 import { Campaign } from '../modules/campaigns/entities/index.js';
 import { Contact, ContactEvent, ContactTag, Suppression } from '../modules/contacts/entities/index.js';
-import { ProviderAccount } from '../modules/mail/entities/index.js';
+import { ProviderAccount, SenderDomain } from '../modules/mail/entities/index.js';
 import { Segment, SegmentMember } from '../modules/segments/entities/index.js';
 import { CampaignStep, StepVariant } from '../modules/steps/entities/index.js';
 import { Template, TemplateVersion } from '../modules/templates/entities/index.js';
@@ -36,6 +36,7 @@ export const entities: Function[] = [
   TemplateVersion,
   // mail
   ProviderAccount,
+  SenderDomain,
   // segments
   Segment,
   SegmentMember,

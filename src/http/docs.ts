@@ -41,12 +41,13 @@ const START = `window.ui = SwaggerUIBundle({
 `;
 
 /**
- * `/openapi.json`, and Swagger UI at `/docs` with everything on board: it works without the Internet. The document is built when it is first
+ * `/openapi.json`, and Swagger UI at `/docs` (where `/` leads) with everything on board: it works without the Internet. The document is built when it is first
  * asked for. (Nest's own page needs `@fastify/static`, which in turn needs `require` of ES modules, and puts the document into a script.)
  */
 export function serveDocs(server: FastifyInstance, build: () => OpenAPIObject): void {
   const directory = swaggerUiDirectory();
   let document: string | undefined;
+  server.get('/', (_request, reply) => reply.redirect('/docs', 302));
   server.get('/openapi.json', (_request, reply) => send(reply, 'application/json; charset=utf-8', (document ??= JSON.stringify(build()))));
   server.get('/docs', (_request, reply) => send(reply, 'text/html; charset=utf-8', PAGE));
   server.get('/docs/start.js', (_request, reply) => send(reply, 'text/javascript; charset=utf-8', START));

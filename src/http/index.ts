@@ -38,6 +38,7 @@ export {
   IsHeaderText,
   IsInstant,
   IsNotBlank,
+  IsSingleLine,
   IsTimeZone,
   Omittable,
   isDay,

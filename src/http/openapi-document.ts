@@ -58,6 +58,8 @@ type Open = OperationObject & { 'x-public'?: boolean; 'x-no-idempotency'?: boole
 
 /** What holds for whole groups of operations is said here once, not at each of them. */
 function complete(operation: Open, path: string, method: string): void {
+  // The modules write tags as they like; a reader sees one list.
+  operation.tags = operation.tags?.map((tag) => tag[0].toUpperCase() + tag.slice(1));
   const isPublic = operation['x-public'] === true;
   delete operation['x-public'];
   operation.security = isPublic ? [] : [{ bearer: [] }];

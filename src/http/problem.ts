@@ -35,7 +35,9 @@ export function problemType(code: string): string {
 
 /** RFC 9457, ready to be sent as `application/problem+json`. */
 export function problemDocument(refusal: Refusal, instance: string): Record<string, unknown> {
-  const { status, code, detail, problems, extensions } = refusal;
+  const { status, code, detail, extensions } = refusal;
+  // A malformed request always says where: without a place of its own, the request as a whole.
+  const problems = refusal.problems.length === 0 && status === 400 ? [{ path: '', message: detail }] : refusal.problems;
   return {
     ...extensions,
     type: problemType(code),
@@ -86,7 +88,8 @@ const FASTIFY_DETAIL: Record<string, string> = {
 function ofFastifyError(error: unknown): Refusal | null {
   const { code, statusCode, message } = error as { code?: unknown; statusCode?: unknown; message?: string };
   if (typeof code !== 'string' || !code.startsWith('FST_') || typeof statusCode !== 'number' || statusCode >= 500) return null;
-  return refusal(statusCode, codeOfStatus(statusCode), FASTIFY_DETAIL[code] ?? message ?? 'The request is malformed.');
+  const found = refusal(statusCode, codeOfStatus(statusCode), FASTIFY_DETAIL[code] ?? message ?? 'The request is malformed.');
+  return code === 'FST_ERR_BAD_URL' ? { ...found, problems: [{ path: 'url', message: 'is malformed' }] } : found;
 }
 
 function codeOfStatus(status: number): string {

@@ -55,6 +55,16 @@ export function IsHeaderText(maxLength = 255, options?: ValidationOptions): Prop
   );
 }
 
+/** A single line of text, which may be blank. Add `@MaxLength`. */
+export function IsSingleLine(options?: ValidationOptions): PropertyDecorator {
+  return rule(
+    'isSingleLine',
+    (value) => typeof value === 'string' && !CONTROLS.test(value),
+    (value) => (typeof value === 'string' ? 'must be a single line without control characters' : 'must be a string'),
+    options,
+  );
+}
+
 /** For fields of a PATCH: may be left out, but null is a value like any other (`@IsOptional` would let null pass unseen). */
 export function Omittable(): PropertyDecorator {
   return ValidateIf((_, value) => value !== undefined);

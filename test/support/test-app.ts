@@ -9,6 +9,7 @@ import { loadConfig } from '../../src/config/index.js';
 import { Database } from '../../src/database/index.js';
 import { createHttpAdapter, registerHttp } from '../../src/http/index.js';
 import { TenantsService } from '../../src/modules/identity/index.js';
+import { DnsLookup, SystemDnsLookup } from '../../src/modules/mail/index.js';
 import { Clock } from '../../src/shared/clock.js';
 import { ApiClient } from './api-client.js';
 import { FakeClock } from './fake-clock.js';
@@ -20,6 +21,8 @@ export interface TestAppOptions {
   clock?: FakeClock;
   /** An existing database, to start a second process on it; then it is not dropped here. */
   databaseUrl?: string;
+  /** A name server of the tests, `address:port`. */
+  dns?: string;
 }
 
 export interface TestApp {
@@ -32,6 +35,9 @@ export interface TestApp {
   tenant(name?: string): Promise<{ tenantId: string; api: ApiClient }>;
   close(): Promise<void>;
 }
+
+/** Tests ask nobody outside: nothing listens on the discard port. */
+const NO_NAME_SERVER = '127.0.0.1:9';
 
 /** The whole product in this process, listening on a port of its own, on a database of its own, with a clock that the test moves. */
 export async function startTestApp(options: TestAppOptions = {}): Promise<TestApp> {
@@ -54,6 +60,8 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   const module = await Test.createTestingModule({ imports: [AppModule.register(config)] })
     .overrideProvider(Clock)
     .useValue(clock)
+    .overrideProvider(DnsLookup)
+    .useValue(new SystemDnsLookup({ servers: [options.dns ?? NO_NAME_SERVER], timeoutMs: 250, tries: 1 }))
     .compile();
   const app = module.createNestApplication<NestFastifyApplication>(createHttpAdapter(), { logger: ['error', 'warn', 'fatal'] });
   registerHttp(app);

@@ -1,11 +1,11 @@
-import { Body, Controller, Get, HttpCode, Post } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiProblems, IdParam } from '../../http/index.js';
 import { Can, Ctx, type TenantContext } from '../identity/index.js';
 import { CampaignControlService } from './campaign-control.service.js';
 import { CampaignLaunchService } from './campaign-launch.service.js';
 import type { Campaign } from './domain/campaign.js';
-import { CampaignActionDto, LaunchDto, PausedDto, PreflightDto, ResumeDto } from './dto/campaign-actions.dto.js';
+import { CampaignActionDto, LaunchDto, PausedDto, PreflightDto, PreflightQuery, ResumeDto } from './dto/campaign-actions.dto.js';
 import { toCampaignDto } from './dto/campaign.dto.js';
 
 /** What makes a campaign go, and stop. */
@@ -20,14 +20,16 @@ export class CampaignActionsController {
 
   @ApiOperation({
     summary: 'Check whether a campaign can be launched',
-    description: 'Everything that stands in the way, and what should be looked at. Changes nothing.',
+    description:
+      'Everything that stands in the way (errors), and what should be looked at (warnings). Changes nothing. With `checkLinks=true` the web addresses ' +
+      'in the content are called as well: at most 50, for up to 20 seconds; one such check at a time (429).',
   })
   @ApiOkResponse({ type: PreflightDto })
   @ApiProblems(400, 404)
   @Can('campaigns:read')
   @Get('preflight')
-  preflightCampaign(@Ctx() ctx: TenantContext, @IdParam('id') id: string): Promise<PreflightDto> {
-    return this.launching.preflight(ctx, id);
+  preflightCampaign(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Query() query: PreflightQuery): Promise<PreflightDto> {
+    return this.launching.preflight(ctx, id, query);
   }
 
   @ApiOperation({

@@ -13,7 +13,9 @@ import { CampaignsService } from './campaigns.service.js';
 import { canTransition, transitionOf, type CampaignAction } from './domain/campaign-state.js';
 import type { Campaign } from './domain/campaign.js';
 import { campaignFindings, type LaunchCircumstances, type LaunchFinding } from './domain/launch-rules.js';
+import type { CampaignLink } from './domain/link-verdict.js';
 import { LaunchChecks, type LaunchCheck } from './launch-checks.js';
+import { LinkChecker } from './link-checker.js';
 
 export interface LaunchOptions {
   /** The start date has passed, and that is meant. */
@@ -27,8 +29,14 @@ export interface Preflight {
   warnings: LaunchFinding[];
 }
 
+export interface PreflightOptions {
+  /** Also call the web addresses in the content, which takes up to twenty seconds. */
+  checkLinks?: boolean;
+}
+
 interface Inspection {
   findings: LaunchFinding[];
+  links: CampaignLink[];
   prepared: Map<LaunchCheck, unknown>;
 }
 
@@ -50,6 +58,7 @@ export class CampaignLaunchService {
     private readonly campaigns: CampaignsService,
     private readonly audience: CampaignAudience,
     private readonly checks: LaunchChecks,
+    private readonly linkChecker: LinkChecker,
     private readonly lifecycle: CampaignLifecycle,
     private readonly audit: AuditService,
     private readonly clock: Clock,
@@ -57,9 +66,10 @@ export class CampaignLaunchService {
   ) {}
 
   /** Everything that stands in the way of a launch, or should be looked at before it. Changes nothing, in any status. */
-  async preflight(ctx: TenantContext, campaignId: string): Promise<Preflight> {
+  async preflight(ctx: TenantContext, campaignId: string, { checkLinks = false }: PreflightOptions = {}): Promise<Preflight> {
     const campaign = await this.db.inTenant(ctx.tenantId, (tx) => this.campaigns.get(tx, ctx.tenantId, campaignId));
-    const { findings } = await this.inspect(campaign, 'launch', {});
+    const { findings, links } = await this.inspect(campaign, 'launch', {});
+    if (checkLinks) findings.push(...(await this.linkChecker.check(ctx.tenantId, links)));
     const errors = findings.filter(({ severity }) => severity === 'error');
     return { ready: errors.length === 0, errors, warnings: findings.filter(({ severity }) => severity === 'warning') };
   }
@@ -135,13 +145,15 @@ export class CampaignLaunchService {
       return own;
     });
     const prepared = new Map<LaunchCheck, unknown>();
+    const links: CampaignLink[] = [];
     for (const check of this.checks.all()) {
       const preparation = await check.prepare?.(tenantId, campaign);
       if (!preparation) continue;
       findings.push(...preparation.findings);
+      links.push(...(preparation.links ?? []));
       prepared.set(check, preparation.prepared);
     }
-    return { findings, prepared };
+    return { findings, links, prepared };
   }
 
   private async loadFor(ctx: TenantContext, campaignId: string, purpose: Purpose): Promise<Campaign> {

@@ -55,6 +55,17 @@ export class CampaignInvalidError extends DomainError {
   }
 }
 
+/** Links of this tenant are being checked already. */
+export class LinkCheckRunningError extends DomainError {
+  readonly code = 'link_check_running';
+  readonly category = 'rate_limited' as const;
+  readonly retryAfterSeconds = 20;
+
+  constructor() {
+    super('Links are being checked already. Wait for that answer, or ask without checkLinks.');
+  }
+}
+
 function toProblem({ path, message, code }: LaunchFinding): Problem {
   return { path: path ?? '', message, code };
 }

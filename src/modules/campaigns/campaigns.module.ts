@@ -1,5 +1,6 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { QueueModule } from '../../queue/index.js';
+import { SenderDomainsModule } from '../mail/index.js';
 import { SegmentsModule } from '../segments/index.js';
 import { CampaignActionsController } from './campaign-actions.controller.js';
 import { CampaignAudience } from './campaign-audience.js';
@@ -14,10 +15,11 @@ import { campaignsQueue } from './campaigns.jobs.js';
 import { CampaignsQueries } from './campaigns.queries.js';
 import { CampaignsService } from './campaigns.service.js';
 import { LaunchChecks } from './launch-checks.js';
+import { LinkChecker } from './link-checker.js';
 import { SenderLaunchCheck } from './sender.launch-check.js';
 
 @Module({
-  imports: [SegmentsModule, QueueModule.register(campaignsQueue)],
+  imports: [SegmentsModule, SenderDomainsModule, QueueModule.register(campaignsQueue)],
   controllers: [CampaignsController, CampaignActionsController],
   providers: [
     CampaignsQueries,
@@ -29,6 +31,7 @@ import { SenderLaunchCheck } from './sender.launch-check.js';
     CampaignLaunchStore,
     LaunchChecks,
     SenderLaunchCheck,
+    LinkChecker,
     CampaignLifecycle,
     CampaignDetailParts,
     CampaignCloner,

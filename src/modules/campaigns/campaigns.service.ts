@@ -16,6 +16,13 @@ import { toCampaignDto } from './dto/campaign.dto.js';
 
 export type NewCampaignInput = Partial<CampaignSettings> & { name: string; campaignType: CampaignType };
 
+/** `given` is what the request wants changed. */
+interface Change {
+  before: Campaign | null;
+  after: CampaignSettings;
+  given: Partial<CampaignSettings>;
+}
+
 /** Campaigns as settings: create, read, change, delete. Launching and everything after is in the services beside this one. */
 @Injectable()
 export class CampaignsService implements OnModuleInit {
@@ -63,7 +70,7 @@ export class CampaignsService implements OnModuleInit {
         ...defaultsFor(input.campaignType, tenant?.timezone ?? 'UTC'),
         ...withoutUndefined(input),
       };
-      await this.assertSound(tx, ctx.tenantId, settings, settings);
+      await this.assertSound(tx, ctx.tenantId, { before: null, after: settings, given: settings });
       const { workspaceId, userId: createdBy } = ctx;
       const campaign = await this.queries.insert(tx, ctx.tenantId, { ...settings, id: this.ids.uuid(), workspaceId, createdBy });
       await this.audit.record(tx, ctx, { ...of(campaign), action: 'campaign.created', after: toCampaignDto(campaign) });
@@ -97,7 +104,7 @@ export class CampaignsService implements OnModuleInit {
       const given = withoutUndefined(patch);
       if (Object.keys(given).length === 0) return before;
       const after = { ...before, ...given };
-      await this.assertSound(tx, ctx.tenantId, after, given);
+      await this.assertSound(tx, ctx.tenantId, { before, after, given });
       this.assertStillSchedulable(before, after);
       const campaign = await this.queries.update(tx, ctx.tenantId, campaignId, given);
       await this.audit.record(tx, ctx, {
@@ -121,11 +128,15 @@ export class CampaignsService implements OnModuleInit {
   }
 
   /** What a DTO cannot see: values that contradict each other, and a segment or account that is not there (the same answer for another tenant's). */
-  private async assertSound(tx: Tx, tenantId: string, after: CampaignSettings, given: Partial<CampaignSettings>): Promise<void> {
+  private async assertSound(tx: Tx, tenantId: string, { before, after, given }: Change): Promise<void> {
     const problems: Problem[] = [];
     const { startDate, endDate } = after;
     if (startDate && endDate && endDate <= startDate) {
       problems.push({ path: 'endDate', code: 'end_before_start', message: 'The end date must be after the start date.' });
+    }
+    const isEndNew = given.endDate && given.endDate.getTime() !== before?.endDate?.getTime();
+    if (isEndNew && given.endDate! <= this.clock.now()) {
+      problems.push({ path: 'endDate', code: 'end_in_past', message: 'The end date has passed: nothing would be sent.' });
     }
     const { segmentId, providerAccountId } = given;
     if (segmentId && !(await this.queries.segmentExists(tx, tenantId, segmentId))) {

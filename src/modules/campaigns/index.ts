@@ -22,6 +22,7 @@ export {
   LaunchRefusedError,
 } from './campaigns.errors.js';
 export { type LaunchFinding } from './domain/launch-rules.js';
+export { type CampaignLink } from './domain/link-verdict.js';
 export {
   CAMPAIGN_TYPES,
   type Campaign,

@@ -2,11 +2,14 @@ import { Injectable } from '@nestjs/common';
 import type { Tx } from '../../database/index.js';
 import type { Campaign } from './domain/campaign.js';
 import type { LaunchFinding } from './domain/launch-rules.js';
+import type { CampaignLink } from './domain/link-verdict.js';
 
 /** What the slow part of a check found, and what it made for `freeze`. */
 export interface LaunchPreparation {
   findings: LaunchFinding[];
   prepared?: unknown;
+  /** Web addresses in the content, for who wants them called. */
+  links?: CampaignLink[];
 }
 
 /** One module's say in a launch. */

@@ -3,5 +3,8 @@ export { MailConfigurationError, UnsendableMessageError } from './mail.errors.js
 export { EmailProviders, type ChosenProvider } from './email-providers.js';
 export { ProviderAccountsService } from './provider-accounts.service.js';
 export { createEmailProvider } from './mail-provider.factory.js';
+export { DnsLookup, SystemDnsLookup, type DnsOptions } from './dns-lookup.js';
+export { SenderDomainsModule } from './sender-domains.module.js';
+export { SenderDomainsService } from './sender-domains.service.js';
 export { MailModule } from './mail.module.js';
 export { MailboxModule } from './mailbox.module.js';

@@ -70,3 +70,40 @@ export class ProviderAccountInUseError extends DomainError {
     });
   }
 }
+
+export class SenderDomainNotFoundError extends DomainError {
+  readonly code = 'sender_domain_not_found';
+  readonly category = 'not_found';
+
+  constructor() {
+    super('There is no such sender domain.');
+  }
+}
+
+export class SenderDomainExistsError extends DomainError {
+  readonly code = 'sender_domain_exists';
+  readonly category = 'conflict';
+
+  constructor(domain: string) {
+    super(`${domain} is one of the sender domains already.`, [{ path: 'domain', message: 'is registered already' }]);
+  }
+}
+
+/** What was given cannot be a domain in whose name mail is sent. */
+export class InvalidSenderDomainError extends DomainError {
+  readonly code = 'invalid_sender_domain';
+  readonly category = 'malformed';
+
+  constructor(problems: Problem[]) {
+    super(`${problems[0].path} ${problems[0].message}.`, problems);
+  }
+}
+
+export class TooManySenderDomainsError extends DomainError {
+  readonly code = 'too_many_sender_domains';
+  readonly category = 'unprocessable';
+
+  constructor(limit: number) {
+    super(`A tenant has at most ${limit} sender domains.`);
+  }
+}

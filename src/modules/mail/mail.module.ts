@@ -7,9 +7,11 @@ import { EmailProvider } from './mail.types.js';
 import { ProviderAccountsController } from './provider-accounts.controller.js';
 import { ProviderAccountsQueries } from './provider-accounts.queries.js';
 import { ProviderAccountsService } from './provider-accounts.service.js';
+import { SenderDomainsModule } from './sender-domains.module.js';
 
 /** Gives the providers of this process and closes them at the end, after the modules that send have stopped. */
 @Module({
+  imports: [SenderDomainsModule],
   controllers: [ProviderAccountsController],
   providers: [
     { provide: EmailProvider, useFactory: createEmailProvider, inject: [AppConfig, Clock] },

@@ -1,13 +1,24 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Tx } from '../../database/index.js';
-import { CampaignChangedError, type Campaign, type LaunchCheck, type LaunchFinding, type LaunchPreparation } from '../campaigns/index.js';
+import {
+  CampaignChangedError,
+  type Campaign,
+  type CampaignLink,
+  type LaunchCheck,
+  type LaunchFinding,
+  type LaunchPreparation,
+} from '../campaigns/index.js';
+import { TenantsService } from '../identity/index.js';
 import { SegmentsService, type Rule } from '../segments/index.js';
-import { ContentCompiler, type CompiledContent, type CompileOptions } from '../templates/index.js';
+import { ContentCompiler, carriesAddress, type CompiledContent, type CompileOptions } from '../templates/index.js';
 import { TrackingService } from '../tracking/index.js';
 import { flowFindings } from './domain/flow-graph.js';
 import type { CampaignStep } from './domain/step.js';
 import { StepContentSource, type ResolvedContent } from './step-content.js';
 import { StepsQueries } from './steps.queries.js';
+
+const ADDRESS_MISSING =
+  'The content has an unsubscribe link of its own, so no footer is added, but it does not show the postal address, which marketing mail must: put {{ tenant.postal_address }} into it.';
 
 interface Compiled {
   stepId: string;
@@ -33,6 +44,7 @@ export class StepsLaunchCheck implements LaunchCheck {
     private readonly sources: StepContentSource,
     private readonly compiler: ContentCompiler,
     private readonly tracking: TrackingService,
+    private readonly tenants: TenantsService,
   ) {}
 
   async check(tx: Tx, campaign: Campaign): Promise<LaunchFinding[]> {
@@ -53,13 +65,14 @@ export class StepsLaunchCheck implements LaunchCheck {
 
   /** Compiles every email; this is the slow part. */
   async prepare(tenantId: string, campaign: Campaign): Promise<LaunchPreparation> {
-    const { steps, sources } = await this.db.inTenant(tenantId, async (tx) => this.load(tx, campaign));
+    const { steps, sources, postalAddress } = await this.db.inTenant(tenantId, async (tx) => this.load(tx, campaign));
     const options: CompileOptions = {
       unsubscribeFooter: campaign.unsubscribeEnabled || campaign.category === 'marketing',
       trackClicks: campaign.trackClicks,
       trackOpens: campaign.trackOpens,
     };
     const findings: LaunchFinding[] = [];
+    const links: CampaignLink[] = [];
     const contents: Compiled[] = [];
     for (const [index, step] of steps.entries()) {
       if (step.stepType !== 'email') continue;
@@ -70,14 +83,19 @@ export class StepsLaunchCheck implements LaunchCheck {
         findings.push({ severity: 'error', code: 'template_not_found', message, ...at, path: `${at.path}.templateId` });
         continue;
       }
-      const { compiled, problems } = await this.compiler.compile(resolved.source, options);
+      const { compiled, problems, webAddresses = [] } = await this.compiler.compile(resolved.source, options);
       for (const { severity, code, message, path, line } of problems) {
         const text = line ? `Line ${line}: ${message}` : message;
         findings.push({ severity, code: code ?? 'content', message: text, stepId: step.id, path: `${at.path}.${path}` });
       }
+      const contentAt = { path: resolved.templateVersion === null ? `${at.path}.emailContent` : `${at.path}.templateId`, stepId: step.id };
+      links.push(...webAddresses.map((url) => ({ url, ...contentAt })));
+      if (compiled && campaign.category === 'marketing' && postalAddress && !carriesAddress(compiled, postalAddress)) {
+        findings.push({ severity: 'error', code: 'postal_address_missing', message: ADDRESS_MISSING, ...contentAt });
+      }
       if (compiled) contents.push({ stepId: step.id, templateVersion: resolved.templateVersion, compiled });
     }
-    return { findings, prepared: { fingerprint: fingerprintOf(steps), contents } satisfies PreparedSteps };
+    return { findings, links, prepared: { fingerprint: fingerprintOf(steps), contents } satisfies PreparedSteps };
   }
 
   async freeze(tx: Tx, campaign: Campaign, prepared: unknown): Promise<void> {
@@ -105,7 +123,8 @@ export class StepsLaunchCheck implements LaunchCheck {
     for (const step of steps) {
       if (step.stepType === 'email') sources.set(step.id, await this.sources.resolve(tx, campaign.tenantId, step));
     }
-    return { steps, sources };
+    const { postalAddress } = await this.tenants.get(tx, campaign.tenantId);
+    return { steps, sources, postalAddress: postalAddress?.trim() };
   }
 }
 

@@ -17,6 +17,7 @@ export {
   type RenderedContent,
   type RenderedSlots,
 } from './domain/prepared-content.js';
+export { carriesAddress } from './domain/postal-address.js';
 export { RenderError, type RenderErrorCode } from './domain/render-error.js';
 export { ContentCompiler } from './content/content-compiler.js';
 export { ContentRenderer } from './content/content-renderer.js';

@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsIn, IsOptional, MaxLength, IsString } from 'class-validator';
-import { IsHeaderText, ListQuery, PageQuery } from '../../../http/index.js';
+import { BoolQuery, IsHeaderText, ListQuery, PageQuery } from '../../../http/index.js';
 import { CAMPAIGN_STATUSES, type CampaignStatus } from '../domain/campaign-state.js';
 import { CAMPAIGN_TYPES, type CampaignType } from '../domain/campaign.js';
 import { CampaignDto } from './campaign.dto.js';
@@ -24,6 +24,12 @@ export class ListCampaignsQuery extends PageQuery {
   @IsString()
   @MaxLength(255)
   q?: string;
+}
+
+export class PreflightQuery {
+  @ApiPropertyOptional({ type: Boolean, default: false, description: 'Also call the web addresses in the content.' })
+  @BoolQuery()
+  checkLinks?: boolean;
 }
 
 export class LaunchDto {

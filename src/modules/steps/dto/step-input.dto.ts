@@ -15,7 +15,7 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
-import { IsHeaderText, Omittable } from '../../../http/index.js';
+import { IsHeaderText, IsSingleLine, Omittable } from '../../../http/index.js';
 import { NULLABLE_RULE_SCHEMA } from '../../segments/index.js';
 import { TEXT_LIMITS } from '../domain/step-shape.js';
 import {
@@ -63,7 +63,7 @@ class StepFieldsDto {
 
   @ApiPropertyOptional({ type: String, nullable: true, example: 'Welcome, {{ contact.first_name | default: "there" }}!' })
   @IsOptional()
-  @IsString()
+  @IsSingleLine()
   @MaxLength(TEXT_LIMITS.subjectLine)
   subjectLine?: string | null;
 

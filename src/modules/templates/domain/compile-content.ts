@@ -8,7 +8,8 @@ import {
   type ContentSource,
 } from './compiled-content.js';
 import { checkHtml } from './html-safety.js';
-import { attributeValue, scanHtml, type HtmlScan } from './html-scan.js';
+import { lintMarkup, lintUnsubscribe, showsUnsubscribe } from './content-lint.js';
+import { scanHtml, type HtmlScan } from './html-scan.js';
 import { applyEdits, LinkSlots, type Edit } from './link-slots.js';
 import { checkLiquid, lintMergeFields, variablesOf } from './liquid-check.js';
 import { AUTHOR_ENGINES, ENGINES } from './liquid-engines.js';
@@ -32,12 +33,13 @@ const PIXEL = `<img src="${SLOTS.pixel}" width="1" height="1" alt="" style="disp
 export async function compileContent(source: ContentSource, options: CompileOptions): Promise<CompileResult> {
   const compilation = new Compilation(source, options);
   const compiled = await compilation.run();
-  const { problems } = compilation;
-  return { compiled: problems.some((problem) => problem.severity === 'error') ? null : compiled, problems };
+  const { problems, webAddresses } = compilation;
+  return { compiled: problems.some((problem) => problem.severity === 'error') ? null : compiled, problems, webAddresses };
 }
 
 class Compilation {
   readonly problems: ContentProblem[] = [];
+  webAddresses: string[] = [];
 
   constructor(
     private readonly source: ContentSource,
@@ -58,7 +60,7 @@ class Compilation {
     const html = await this.toSafeHtml(mask);
     if (html === null) return null;
     const variables = variablesOf([...contentTemplates, ...subjectTemplates, ...textTemplates, ...preheaderTemplates]);
-    return this.assemble(html, mask, variables, variablesOf(contentTemplates).includes('unsubscribe_url'));
+    return this.assemble(html, mask, variables);
   }
 
   private checkSizes(): boolean {
@@ -86,7 +88,7 @@ class Compilation {
   private async toSafeHtml(mask: LiquidMask): Promise<string | null> {
     const scan = scanHtml(mask.masked);
     this.checkSafety(mask.masked, scan, mask, true);
-    this.lintSource(scan, mask);
+    this.problems.push(...lintMarkup(scan, mask));
     if (this.hasErrors()) return null;
     if (this.source.format === 'html') return mask.masked;
     if (!scan.elements.some((element) => element.name === 'mjml')) {
@@ -123,19 +125,13 @@ class Compilation {
     }
   }
 
-  private lintSource(scan: HtmlScan, mask: LiquidMask): void {
-    const image = scan.elements.find((element) => /^(?:img|mj-image)$/.test(element.name) && attributeValue(element, 'alt') === undefined);
-    if (image) {
-      const message = `<${image.name}> has no alt text: recipients who do not load images see nothing. Use alt="" for decoration.`;
-      this.problems.push({ path: 'emailContent', code: 'missing_alt', message, line: mask.lineAt(image.start), severity: 'warning' });
-    }
-  }
-
-  private assemble(html: string, mask: LiquidMask, variables: string[], usesUnsubscribe: boolean): CompileResult['compiled'] {
+  private assemble(html: string, mask: LiquidMask, variables: string[]): CompileResult['compiled'] {
     const { subject, text: ownText } = this.source;
-    const addsFooter = this.options.unsubscribeFooter && !usesUnsubscribe;
     const slots = new LinkSlots(mask, this.options.trackClicks);
     const scan = scanHtml(html);
+    const usesUnsubscribe = showsUnsubscribe(html, scan, mask);
+    const addsFooter = this.options.unsubscribeFooter && !usesUnsubscribe;
+    if (this.options.unsubscribeFooter && usesUnsubscribe) this.problems.push(...lintUnsubscribe(mask));
     const linkEdits = slots.editsFor(scan);
     const linked = applyEdits(html, linkEdits);
     const alternative = this.compileText(ownText, linked, mask, slots);
@@ -144,6 +140,7 @@ class Compilation {
     const text = alternative + (textNeedsFooter ? FOOTER_TEXT : '');
     const finished = mask.unmask(applyEdits(html, [...linkEdits, ...this.insertions(html, scan, mask, addsFooter)]));
     this.problems.push(...dedupe(slots.problems));
+    this.webAddresses = [...slots.webAddresses];
     if (finished.length > CONTENT_LIMITS.output) {
       this.error(
         'emailContent',

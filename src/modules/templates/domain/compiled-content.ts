@@ -60,6 +60,8 @@ export interface CompileResult {
   /** `null` exactly when `problems` holds an error. */
   compiled: CompiledContent | null;
   problems: ContentProblem[];
+  /** The addresses its links lead to, tracked or not, without those that depend on the contact. */
+  webAddresses?: string[];
 }
 
 /** Sizes that bound the work one piece of content can cause (characters unless said otherwise). */

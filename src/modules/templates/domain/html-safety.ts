@@ -119,6 +119,12 @@ class SafetyCheck {
       (value.startsWith('data:') && !(isImage && /^data:image\/(?!svg)/.test(value)))
     ) {
       this.report('script_address', `The address in ${name} is a script or data, not a web address.`, offset);
+    } else if (/^(?:file|filesystem|blob|about|view-source|res):/.test(value)) {
+      this.report(
+        'local_address',
+        `The address in ${name} (${value.split(':')[0]}:) is on your own computer: nobody else can open it.`,
+        offset,
+      );
     } else if (isDynamic && !isImage && !DYNAMIC_ADDRESS_OK.has(`${element}.${name}`)) {
       this.report('liquid_in_markup', `The ${name} of <${element}> must not contain Liquid.`, offset);
     }

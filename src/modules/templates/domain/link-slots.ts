@@ -27,6 +27,8 @@ export class LinkSlots {
   readonly problems: ContentProblem[] = [];
   /** Placeholder of a slot → the address it stands for (masked), for the plain text. */
   readonly addresses = new Map<string, string>();
+  /** What the links lead to, tracked or not, as far as it does not depend on the contact. */
+  readonly webAddresses = new Set<string>();
   private readonly indexes = new Map<string, number>();
 
   constructor(
@@ -68,6 +70,7 @@ export class LinkSlots {
         this.warn('not_a_web_address', `The link "${masked.slice(0, 100)}" is not a valid web address.`);
         return undefined;
       }
+      this.webAddresses.add(masked);
       return this.trackClicks ? this.remember(this.mask.add(SLOTS.link(this.indexOf(url, false))), masked) : undefined;
     }
     if (/\bunsubscribe_url\b/.test(url)) return undefined;

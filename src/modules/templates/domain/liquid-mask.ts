@@ -100,3 +100,8 @@ export function blockDepth(tokens: LiquidToken[]): number {
   }
   return deepest;
 }
+
+/** How many blocks are still open after these tokens. */
+export function openBlocks(tokens: LiquidToken[]): number {
+  return tokens.reduce((depth, { name }) => (BLOCKS.has(name) ? depth + 1 : name in BLOCK_ENDS && depth > 0 ? depth - 1 : depth), 0);
+}
