@@ -9,6 +9,7 @@ import { ProviderAccounts1764000002000 } from './1764000002000-ProviderAccounts.
 import { Pacing1764000003000 } from './1764000003000-Pacing.js';
 import { OutboundWebhooks1764000004000 } from './1764000004000-OutboundWebhooks.js';
 import { SenderDomains1764000005000 } from './1764000005000-SenderDomains.js';
+import { SuppressionHistory1764000007000 } from './1764000007000-SuppressionHistory.js';
 
 /** Every migration, in order; an explicit list, because globs do not survive compilation to ESM. */
 export const migrations = [
@@ -23,4 +24,5 @@ export const migrations = [
   Pacing1764000003000,
   OutboundWebhooks1764000004000,
   SenderDomains1764000005000,
+  SuppressionHistory1764000007000,
 ];

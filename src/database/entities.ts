@@ -1,7 +1,7 @@
 import { CampaignAnalytics } from '../modules/analytics/entities/index.js';
 import { ApprovalPolicy, CampaignApproval } from '../modules/approvals/entities/index.js';
 import { Campaign } from '../modules/campaigns/entities/index.js';
-import { Contact, ContactEvent, ContactTag, Suppression } from '../modules/contacts/entities/index.js';
+import { Contact, ContactEvent, ContactTag, SoftBounce, Suppression, SuppressionEvent } from '../modules/contacts/entities/index.js';
 import { ProviderAccount, SenderDomain } from '../modules/mail/entities/index.js';
 import { Segment, SegmentMember } from '../modules/segments/entities/index.js';
 import { CampaignStep, StepVariant } from '../modules/steps/entities/index.js';
@@ -27,6 +27,8 @@ export const entities: Function[] = [
   ContactTag,
   ContactEvent,
   Suppression,
+  SuppressionEvent,
+  SoftBounce,
   // tracking
   TrackedLink,
   EmailEvent,

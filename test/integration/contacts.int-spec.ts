@@ -18,7 +18,7 @@ describe('contacts in the database', () => {
   const clock = new FakeClock();
   const events = new ContactsEvents();
   const suppressions = new SuppressionsQueries();
-  const effects = new ContactEffects(new ContactEffectsQueries(), suppressions, clock);
+  const effects = new ContactEffects(new ContactEffectsQueries(), suppressions, new ContactsEvents(), clock);
   const recorder = new ContactEventsService(new ContactEventsQueries());
   let database: OpenTestDatabase;
   let contacts: ContactsService;

@@ -227,7 +227,7 @@ describe('delivery', () => {
       ['queued', 'enrollment_paused'],
     ]);
     const exits = (await enrollments(w, c)).map(({ exit_reason }) => exit_reason).filter(Boolean);
-    expect(exits.sort()).toEqual(['contact_deleted', 'goal', 'suppressed', 'unsubscribed']);
+    expect(exits.sort()).toEqual(['complained', 'contact_deleted', 'goal', 'unsubscribed']);
     await deliver(w, c);
     expect(w.provider.handedOver.map((m) => m.to.address)).toEqual(['new@example.com']);
   });

@@ -86,6 +86,16 @@ export class CampaignControlService {
     return cancelled;
   }
 
+  /**
+   * Waits until every gate of the tenant that is open at this moment has closed. A gate that opened before something was committed does not see it;
+   * those that open afterwards do. Gates last milliseconds, and one that comes meanwhile waits for no longer than that.
+   */
+  async waitForGates(tenantId: string): Promise<void> {
+    const active = await this.db.inTenant(tenantId, (tx) => this.queries.listActiveIds(tx, tenantId));
+    // One transaction each: whoever held one campaign's lock while waiting for another's would hold up the first one for nothing.
+    for (const id of active) await this.db.inTenant(tenantId, (tx) => this.queries.lockGate(tx, CAMPAIGN_LOCK, id));
+  }
+
   private async apply(
     tx: Tx,
     ctx: TenantContext,

@@ -177,6 +177,13 @@ export class CampaignsQueries {
     return (await affected(tx, sql, [tenantId, id, reason])) > 0;
   }
 
+  async listActiveIds(tx: Tx, tenantId: string): Promise<string[]> {
+    const found = await rows<{ id: string }>(tx, `SELECT id FROM campaigns WHERE tenant_id = $1 AND status = 'active' ORDER BY id`, [
+      tenantId,
+    ]);
+    return found.map(({ id }) => id);
+  }
+
   /** Waits for whoever is passing the gate with this campaign, and holds everybody off until the transaction ends. */
   async lockGate(tx: Tx, namespace: number, id: string): Promise<void> {
     await rows(tx, 'SELECT pg_advisory_xact_lock($1::int, hashtext($2::text))', [namespace, id]);

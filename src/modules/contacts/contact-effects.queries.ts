@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { affected, row, type Tx } from '../../database/index.js';
 import { MAX_ATTRIBUTES } from './domain/attributes.js';
+import type { SuppressionActor } from './suppressions.queries.js';
 
 const COLUMNS = { firstName: 'first_name', lastName: 'last_name', timezone: 'timezone' } as const;
 export type EffectColumn = keyof typeof COLUMNS;
@@ -69,7 +70,12 @@ export class ContactEffectsQueries {
   }
 
   /** Takes consent away and puts the address on the suppression list, where a reason that stands there stays. */
-  async unsubscribe(tx: Tx, tenantId: string, id: string, input: { reason: string; at: Date; source: string }): Promise<boolean> {
+  async unsubscribe(
+    tx: Tx,
+    tenantId: string,
+    id: string,
+    input: { reason: string; at: Date; source: string; actor: SuppressionActor },
+  ): Promise<boolean> {
     const result = await row<{ changed: boolean }>(
       tx,
       `WITH contact AS (
@@ -82,9 +88,13 @@ export class ContactEffectsQueries {
          INSERT INTO suppressions (tenant_id, email_norm, reason, source, detail, created_at)
          SELECT $1, email_norm, 'unsubscribed', $5, $3::text, $4 FROM contact
          ON CONFLICT DO NOTHING
+         RETURNING email_norm, reason, source, detail
+       ), told AS (
+         INSERT INTO suppression_events (tenant_id, email_norm, action, reason, source, detail, actor_type, actor_id, at)
+         SELECT $1, email_norm, 'added', reason, source, detail, $6, $7, $4 FROM listed
        )
        SELECT EXISTS (SELECT 1 FROM changed) AS changed`,
-      [tenantId, id, input.reason.slice(0, 255), input.at, input.source],
+      [tenantId, id, input.reason.slice(0, 255), input.at, input.source, input.actor.type, input.actor.id],
     );
     return result?.changed ?? false;
   }

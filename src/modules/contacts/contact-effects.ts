@@ -4,10 +4,13 @@ import { Clock } from '../../shared/clock.js';
 import type { Problem } from '../../shared/domain-error.js';
 import { isTimeZone } from '../../shared/time-zone.js';
 import { ContactEffectsQueries, type EffectColumn } from './contact-effects.queries.js';
+import { ContactsEvents } from './contacts-events.js';
 import { InvalidContactError } from './contacts.errors.js';
 import { attributeNameFault, attributeValueFault } from './domain/attributes.js';
 import { lineFault, MAX_NAME_LENGTH, tagFault } from './domain/text.js';
-import { SuppressionsQueries, type NewSuppression } from './suppressions.queries.js';
+import { afterArrivals, type AddressFact } from './domain/soft-bounces.js';
+import type { SuppressionReason } from './domain/suppression.js';
+import { SuppressionsQueries, type NewSuppression, type SuppressionActor } from './suppressions.queries.js';
 
 export interface Unsubscribing {
   /** For the record, at most 255 characters; longer ones are cut. */
@@ -28,6 +31,7 @@ export class ContactEffects {
   constructor(
     private readonly queries: ContactEffectsQueries,
     private readonly suppressions: SuppressionsQueries,
+    private readonly events: ContactsEvents,
     private readonly clock: Clock,
   ) {}
 
@@ -59,23 +63,67 @@ export class ContactEffects {
 
   /**
    * The person wants no more mail: the contact is unsubscribed and its address suppressed. True if it was subscribed before. The first reason
-   * and time stay. Locks the contact.
+   * and time stay. Ends its marketing enrolments (`ContactsEvents.onSuppressed`). Locks the contact.
    */
   async unsubscribe(tx: Tx, tenantId: string, contactId: string, input: Unsubscribing): Promise<boolean> {
-    return this.queries.unsubscribe(tx, tenantId, contactId, input);
+    const actor: SuppressionActor = { type: input.source === 'page' || input.source === 'one_click' ? 'contact' : 'system', id: null };
+    const changed = await this.queries.unsubscribe(tx, tenantId, contactId, { ...input, actor });
+    await this.events.contactsSuppressed(tx, tenantId, [contactId], 'unsubscribed');
+    return changed;
   }
 
   /**
    * Puts addresses on the suppression list; answers how many entries that added or made stronger. Contacts with an address suppressed as
-   * `unsubscribed` lose their consent with it.
+   * `unsubscribed` lose their consent with it. Enrolments of contacts with these addresses end (`ContactsEvents.onSuppressed`).
    */
-  async suppress(tx: Tx, tenantId: string, entries: NewSuppression[]): Promise<number> {
-    if (entries.length === 0) return 0;
+  async suppress(tx: Tx, tenantId: string, entries: NewSuppression[], actor?: SuppressionActor): Promise<number> {
+    const { added, changed } = await this.addToList(tx, tenantId, entries, actor);
+    return added + changed;
+  }
+
+  /** The same, telling apart what was new and what was made stronger. */
+  async addToList(
+    tx: Tx,
+    tenantId: string,
+    entries: NewSuppression[],
+    actor?: SuppressionActor,
+  ): Promise<{ added: number; changed: number }> {
+    if (entries.length === 0) return { added: 0, changed: 0 };
     const now = this.clock.now();
-    const changed = await this.suppressions.add(tx, tenantId, entries, now);
+    const counts = await this.suppressions.add(tx, tenantId, entries, now, actor);
     const gone = entries.filter(({ reason }) => reason === 'unsubscribed').map(({ email }) => email);
     if (gone.length > 0) await this.queries.unsubscribeByEmail(tx, tenantId, gone, 'suppressed', now);
-    return changed;
+    const reasons = new Map<string, SuppressionReason>();
+    for (const { email, reason } of entries) {
+      const key = email.toLowerCase();
+      if (reason !== 'unsubscribed' || !reasons.has(key)) reasons.set(key, reason);
+    }
+    const byReason = new Map<SuppressionReason, string[]>();
+    for (const { id, email } of await this.suppressions.contactsWith(tx, tenantId, [...reasons.keys()])) {
+      const reason = reasons.get(email) ?? 'manual';
+      byReason.set(reason, [...(byReason.get(reason) ?? []), id]);
+    }
+    for (const [reason, contactIds] of byReason) await this.events.contactsSuppressed(tx, tenantId, contactIds, reason);
+    return counts;
+  }
+
+  /**
+   * Bounces that are not final, and messages that arrived. An address with as many bounces in a row as the tenant allows (`softBounceLimit`), and
+   * nothing arrived between or after them, is suppressed as `soft_bounces`. Each bounce must be told once; an arrival may be told again. Answers how
+   * many addresses were suppressed.
+   */
+  async recordSoftBounces(tx: Tx, tenantId: string, told: { bounces: AddressFact[]; arrivals: AddressFact[] }): Promise<number> {
+    const { bounces, arrivals } = told;
+    if (arrivals.length > 0) await this.suppressions.clearSoftBounces(tx, tenantId, arrivals);
+    const counting = afterArrivals(bounces, arrivals);
+    if (counting.length === 0) return 0;
+    const dead = await this.suppressions.countSoftBounces(tx, tenantId, counting);
+    const detail = 'too many soft bounces in a row';
+    return this.suppress(
+      tx,
+      tenantId,
+      dead.map((email) => ({ email, reason: 'soft_bounces', source: 'provider', detail })),
+    );
   }
 
   /** Why this address gets no mail, or null. */

@@ -4,9 +4,10 @@ import { ApiBearerAuth, ApiBody, ApiConsumes, ApiOkResponse, ApiOperation, ApiTa
 import type { FastifyRequest } from 'fastify';
 import { ApiProblems } from '../../http/index.js';
 import { Can, Ctx, type TenantContext } from '../identity/index.js';
-import { ContactImportService, type ImportFormat } from './contact-import.service.js';
+import { ContactImportService } from './contact-import.service.js';
 import { ImportTypeError } from './contacts.errors.js';
 import { ImportReportDto } from './dto/import-report.dto.js';
+import { importFormatOf } from './import-source.js';
 
 const CSV_EXAMPLE = 'email,firstName,timezone,tags,plan\nada@example.com,Ada,Europe/London,vip;beta,pro\n';
 const NDJSON_EXAMPLE = '{"email":"ada@example.com","firstName":"Ada","tags":["vip"],"attributes":{"plan":"pro"}}\n';
@@ -48,10 +49,6 @@ export class ContactImportController {
   importContacts(@Ctx() ctx: TenantContext, @Req() request: FastifyRequest): Promise<ImportReportDto> {
     const { body } = request;
     if (!(body instanceof Readable)) throw new ImportTypeError();
-    return this.service.import(ctx, formatOf(request), body);
+    return this.service.import(ctx, importFormatOf(request.headers['content-type']), body);
   }
-}
-
-function formatOf({ headers }: FastifyRequest): ImportFormat {
-  return /^\s*text\/csv\b/i.test(headers['content-type'] ?? '') ? 'csv' : 'ndjson';
 }

@@ -45,18 +45,15 @@ export class InvalidContactError extends DomainError {
   }
 }
 
-export interface ImportedSoFar {
-  created: number;
-  updated: number;
-  unchanged: number;
-  rejected: number;
-}
+/** How many rows had which end, `rejected` among them. */
+export type ImportedSoFar = { rejected: number } & Record<string, number>;
 
-function soFar({ created, updated, unchanged }: ImportedSoFar): string {
-  const rows = created + updated + unchanged;
+function soFar({ rejected: _, ...ends }: ImportedSoFar): string {
+  const rows = Object.values(ends).reduce((sum, count) => sum + count, 0);
+  const told = Object.entries(ends).map(([end, count]) => `${count} ${end}`);
   return rows === 0
     ? 'Nothing was imported.'
-    : `${rows} rows before it were imported (${created} created, ${updated} updated, ${unchanged} unchanged); importing the mended file again is safe.`;
+    : `${rows} rows before it were imported (${told.join(', ')}); importing the mended file again is safe.`;
 }
 
 /** The file cannot be read from some row on. */
@@ -95,5 +92,28 @@ export class ImportInterruptedError extends DomainError {
   constructor(imported: ImportedSoFar, cause: unknown) {
     super(`The import was interrupted. ${soFar(imported)}`, [], { imported });
     this.cause = cause;
+  }
+}
+
+export class SuppressionNotFoundError extends DomainError {
+  readonly code = 'suppression_not_found';
+  readonly category = 'not_found' as const;
+
+  constructor() {
+    super('The address is not on the suppression list.');
+  }
+}
+
+/** The person said no, and whoever takes that away must mean it: `force` and `detail` are needed. */
+export class SuppressionProtectedError extends DomainError {
+  readonly code = 'suppression_protected';
+  readonly category = 'conflict' as const;
+
+  constructor(reason: string, missing: Problem[]) {
+    super(
+      `The address is suppressed as "${reason}": that is a person's own word. To lift it all the same, say force=true and give the reason in detail.`,
+      missing,
+      { suppressionReason: reason },
+    );
   }
 }

@@ -10,11 +10,13 @@ import { ContactsController } from './contacts.controller.js';
 import { ContactsEvents } from './contacts-events.js';
 import { ContactsQueries } from './contacts.queries.js';
 import { ContactsService } from './contacts.service.js';
+import { SuppressionsController } from './suppressions.controller.js';
 import { SuppressionsQueries } from './suppressions.queries.js';
+import { SuppressionsService } from './suppressions.service.js';
 
 /** The audience: contacts, their tags and events, and the addresses that get no mail. */
 @Module({
-  controllers: [ContactImportController, ContactsController],
+  controllers: [ContactImportController, ContactsController, SuppressionsController],
   providers: [
     ContactEffects,
     ContactEffectsQueries,
@@ -26,6 +28,7 @@ import { SuppressionsQueries } from './suppressions.queries.js';
     ContactsQueries,
     ContactsService,
     SuppressionsQueries,
+    SuppressionsService,
   ],
   exports: [ContactEffects, ContactEventsService, ContactsEvents, ContactsService],
 })

@@ -64,7 +64,7 @@ export class ContactsService {
       const saidNo = suppression && ['unsubscribed', 'erased'].includes(suppression.reason) ? suppression : null;
       if (input.subscribed === false || saidNo) {
         const at = saidNo?.createdAt ?? this.clock.now();
-        await this.effects.unsubscribe(tx, tenantId, id, { reason: saidNo?.reason ?? 'created so', at, source: 'api' });
+        await this.effects.unsubscribe(tx, tenantId, id, { reason: saidNo?.reason ?? 'created so', at, source: 'api', actor: ctx.actor });
       }
       await this.audit.record(tx, ctx, { action: 'contact.created', entityType: 'contact', entityId: id });
       return this.get(tx, tenantId, id);
@@ -73,7 +73,7 @@ export class ContactsService {
 
   async update(ctx: TenantContext, id: string, input: ContactInput, ifMatch: string | undefined): Promise<ContactView> {
     try {
-      return await this.change(ctx, id, 'contact.updated', (tx, contact) => this.applyPatch(tx, ctx.tenantId, contact, input), ifMatch);
+      return await this.change(ctx, id, 'contact.updated', (tx, contact) => this.applyPatch(tx, ctx, contact, input), ifMatch);
     } catch (error) {
       if (sqlState(error) !== UNIQUE_VIOLATION || input.email === undefined) throw error;
       const { email } = input;
@@ -84,8 +84,7 @@ export class ContactsService {
   /** Idempotent: the first reason and time stay. */
   async unsubscribe(ctx: TenantContext, id: string, reason: string | undefined): Promise<ContactView> {
     return this.change(ctx, id, 'contact.unsubscribed', async (tx) => {
-      const input = { reason: reason ?? 'unsubscribed by the API', at: this.clock.now(), source: 'api' };
-      return this.effects.unsubscribe(tx, ctx.tenantId, id, input);
+      return this.takeConsent(tx, ctx, id, reason ?? 'unsubscribed by the API');
     });
   }
 
@@ -115,7 +114,7 @@ export class ContactsService {
       await this.queries.anonymise(tx, tenantId, id, erasedAddress(id), now);
       await this.queries.keepTags(tx, tenantId, id, []);
       await this.queries.deleteEvents(tx, tenantId, id);
-      await this.suppressions.markErased(tx, tenantId, contact.email, now);
+      await this.suppressions.markErased(tx, tenantId, contact.email, now, ctx.actor);
       await this.events.contactErased(tx, tenantId, id);
       await this.audit.record(tx, ctx, { action: 'contact.erased', entityType: 'contact', entityId: id });
     });
@@ -138,12 +137,13 @@ export class ContactsService {
     });
   }
 
-  private async applyPatch(tx: Tx, tenantId: string, contact: ContactView, input: ContactInput): Promise<boolean> {
+  private async applyPatch(tx: Tx, ctx: TenantContext, contact: ContactView, input: ContactInput): Promise<boolean> {
+    const { tenantId } = ctx;
     const fields = fieldsOf(input, contact);
     const fieldsChange = JSON.stringify(fields) !== JSON.stringify(fieldsOf({}, contact));
     if (fieldsChange) await this.queries.update(tx, tenantId, contact.id, fields);
     const tagsChange = input.tags !== undefined && (await this.replaceTags(tx, tenantId, contact, cleanTags(input.tags)));
-    const consentChange = input.subscribed !== undefined && (await this.setConsent(tx, tenantId, contact, fields.email, input.subscribed));
+    const consentChange = input.subscribed !== undefined && (await this.setConsent(tx, ctx, contact, fields.email, input.subscribed));
     return fieldsChange || tagsChange || consentChange;
   }
 
@@ -152,15 +152,21 @@ export class ContactsService {
     return (await this.queries.addTags(tx, tenantId, contact.id, tags)) + removed > 0;
   }
 
-  private async setConsent(tx: Tx, tenantId: string, contact: ContactView, email: string, subscribed: boolean): Promise<boolean> {
+  private async setConsent(tx: Tx, ctx: TenantContext, contact: ContactView, email: string, subscribed: boolean): Promise<boolean> {
+    const { tenantId, actor } = ctx;
     if (subscribed === contact.subscribed) return false;
-    if (!subscribed) {
-      return this.effects.unsubscribe(tx, tenantId, contact.id, { reason: 'unsubscribed by the API', at: this.clock.now(), source: 'api' });
-    }
+    if (!subscribed) return this.takeConsent(tx, ctx, contact.id, 'unsubscribed by the API');
     const suppression = await this.suppressions.reasonFor(tx, tenantId, email);
     if (suppression && suppression.reason !== 'unsubscribed') throw new ContactSuppressedError(suppression.reason);
-    await this.suppressions.removeUnsubscribed(tx, tenantId, email);
+    const removal = { email, only: 'unsubscribed', source: 'api', detail: 'subscribed again', now: this.clock.now(), actor } as const;
+    await this.suppressions.remove(tx, tenantId, removal);
     return (await this.effects.subscribe(tx, tenantId, contact.id)) > 0;
+  }
+
+  private async takeConsent(tx: Tx, { tenantId, actor }: TenantContext, id: string, reason: string): Promise<boolean> {
+    const changed = await this.effects.unsubscribe(tx, tenantId, id, { reason, at: this.clock.now(), source: 'api', actor });
+    await this.events.contactsSuppressed(tx, tenantId, [id], 'unsubscribed');
+    return changed;
   }
 
   private async locked(tx: Tx, tenantId: string, id: string): Promise<ContactView> {

@@ -1,16 +1,29 @@
 import { pipeline, Transform, type Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { CsvError, parse } from 'csv-parse';
-import { readHeader } from './domain/csv-header.js';
-import { MAX_CELL_BYTES, MAX_COLUMNS, rowFromCells, rowFromObject, type ImportColumn, type ImportRow } from './domain/import-row.js';
+import { MAX_CELL_BYTES, MAX_COLUMNS } from './domain/import-row.js';
 
 /** No valid record is longer; without a bound an unclosed quote would take the rest of the file into memory. */
 const MAX_RECORD_BYTES = MAX_COLUMNS * MAX_CELL_BYTES;
 
+export type ImportFormat = 'csv' | 'ndjson';
+
+export function importFormatOf(contentType = ''): ImportFormat {
+  return /^\s*text\/csv\b/i.test(contentType) ? 'csv' : 'ndjson';
+}
+
+/** How the records of a kind of file are read. A text is what is wrong, for people. */
+export interface RowReader<Row> {
+  /** Understands the header of a CSV file: gives what reads the records below it. */
+  header(cells: string[]): ((cells: string[]) => Row | string) | string;
+  /** Reads one line of NDJSON. */
+  object(value: unknown): Row | string;
+}
+
 /** One record of the file: what it says, or what is wrong with it. `line` counts records from 1, in CSV with the header as the first. */
-export interface SourceRecord {
+export interface SourceRecord<Row> {
   line: number;
-  row: ImportRow | string;
+  row: Row | string;
 }
 
 /** The file cannot be read any further. Nothing from `line` on was looked at. */
@@ -27,7 +40,7 @@ export class UnreadableImport extends Error {
  * Reads CSV (RFC 4180, UTF-8, with or without a byte order mark) as it arrives. Records come in handfuls, because a promise for each would
  * cost as much as reading it.
  */
-export async function* csvRecords(body: Readable): AsyncGenerator<SourceRecord[]> {
+export async function* csvRecords<Row>(body: Readable, reader: RowReader<Row>): AsyncGenerator<SourceRecord<Row>[]> {
   const parser = parse({
     bom: true,
     delimiter: ',',
@@ -35,35 +48,35 @@ export async function* csvRecords(body: Readable): AsyncGenerator<SourceRecord[]
     max_record_size: MAX_RECORD_BYTES,
   });
   pipeline(body, encodingGuard(), parser, () => undefined);
-  let columns: ImportColumn[] | null = null;
+  let read: ((cells: string[]) => Row | string) | null = null;
   let line = 0;
   try {
     for await (const records of handfuls<string[]>(parser)) {
-      const found: SourceRecord[] = [];
+      const found: SourceRecord<Row>[] = [];
       for (const cells of records) {
         line++;
         // An empty line counts, as it does in a spreadsheet, but says nothing.
         if (cells.length === 1 && cells[0].trim() === '') continue;
-        if (columns) found.push({ line, row: rowFromCells(columns, cells) });
-        else columns = header(line, cells);
+        if (read) found.push({ line, row: read(cells) });
+        else read = header(line, cells, reader);
       }
       yield found;
     }
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     // What the parser had read but not handed over yet is lost with it, so it counts better than we do.
-    throw new UnreadableImport(Number(error.records ?? line) + 1, explain(error, columns !== null));
+    throw new UnreadableImport(Number(error.records ?? line) + 1, explain(error, read !== null));
   }
-  if (!columns) throw new UnreadableImport(1, 'the file is empty: the first row must name the columns, one of them "email"');
+  if (!read) throw new UnreadableImport(1, 'the file is empty: the first row must name the columns, one of them "email"');
 }
 
 /** Reads one JSON object per line as it arrives. A line that is not JSON is a rejected row, not the end of the import. */
-export async function* ndjsonRecords(body: Readable): AsyncGenerator<SourceRecord[]> {
+export async function* ndjsonRecords<Row>(body: Readable, reader: RowReader<Row>): AsyncGenerator<SourceRecord<Row>[]> {
   const bytes = pipeline(body, encodingGuard(), () => undefined);
   const decoder = new StringDecoder('utf8');
   let line = 0;
   let rest = '';
-  const read = (lines: string[]) => lines.map((text) => ndjsonRecord(++line, text)).filter((record) => record !== null);
+  const read = (lines: string[]) => lines.map((text) => ndjsonRecord(++line, text, reader)).filter((record) => record !== null);
   for await (const chunk of bytes as AsyncIterable<Buffer>) {
     const lines = (rest + decoder.write(chunk)).split('\n');
     rest = lines.pop() ?? '';
@@ -97,7 +110,7 @@ function somethingNew(stream: Readable): Promise<void> {
 
 const EVENTS = ['readable', 'end', 'error', 'close'] as const;
 
-function ndjsonRecord(line: number, text: string): SourceRecord | null {
+function ndjsonRecord<Row>(line: number, text: string, reader: RowReader<Row>): SourceRecord<Row> | null {
   const json = line === 1 ? text.replace(/^\uFEFF/, '') : text;
   if (json.trim() === '') return null;
   let value: unknown;
@@ -106,13 +119,13 @@ function ndjsonRecord(line: number, text: string): SourceRecord | null {
   } catch {
     return { line, row: 'is not valid JSON' };
   }
-  return { line, row: rowFromObject(value) };
+  return { line, row: reader.object(value) };
 }
 
-function header(line: number, cells: string[]): ImportColumn[] {
-  const columns = readHeader(cells);
-  if (typeof columns === 'string') throw new UnreadableImport(line, columns);
-  return columns;
+function header<Row>(line: number, cells: string[], reader: RowReader<Row>): (cells: string[]) => Row | string {
+  const read = reader.header(cells);
+  if (typeof read === 'string') throw new UnreadableImport(line, read);
+  return read;
 }
 
 function explain({ code }: CsvError, afterHeader: boolean): string {

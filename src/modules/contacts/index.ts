@@ -2,11 +2,11 @@ export { ContactEffects, setAttributeProblems, type Unsubscribing } from './cont
 export { type NewContactEvent, type RecordedEvent } from './contact-events.queries.js';
 export { ContactEventsService } from './contact-events.service.js';
 export { ContactNotFoundError, InvalidContactError } from './contacts.errors.js';
-export { ContactsEvents, type ErasedListener } from './contacts-events.js';
+export { ContactsEvents, type ErasedListener, type SuppressedListener } from './contacts-events.js';
 export { ContactsModule } from './contacts.module.js';
 export { type ContactView } from './contacts.queries.js';
 export { ContactsService } from './contacts.service.js';
 export { addressFault } from './domain/address.js';
 export { tagFault } from './domain/text.js';
-export { SUPPRESSION_REASONS, type SuppressionReason } from './entities/index.js';
+export { SUPPRESSION_REASONS, type SuppressionReason } from './domain/suppression.js';
 export { type NewSuppression } from './suppressions.queries.js';

@@ -1,6 +1,6 @@
-import { Module } from '@nestjs/common';
+import { Module, type OnModuleInit } from '@nestjs/common';
 import { QueueModule } from '../../queue/index.js';
-import { CampaignsModule } from '../campaigns/index.js';
+import { CampaignsModule, LaunchChecks } from '../campaigns/index.js';
 import { ContactsModule } from '../contacts/index.js';
 import { EnrollmentModule } from '../enrollment/index.js';
 import { MailModule } from '../mail/index.js';
@@ -24,6 +24,7 @@ import { MessageComposer } from './message-composer.js';
 import { Outlets } from './outlets.js';
 import { Pacer } from './pacer.service.js';
 import { PacingController } from './pacing.controller.js';
+import { PacingLaunchCheck } from './pacing.launch-check.js';
 import { PacingQueries } from './pacing.queries.js';
 import { PacingService } from './pacing.service.js';
 import { RecoveryQueries } from './recovery.queries.js';
@@ -58,6 +59,7 @@ import { SettlementService } from './settlement.service.js';
     MessageComposer,
     Outlets,
     Pacer,
+    PacingLaunchCheck,
     PacingQueries,
     PacingService,
     RecoveryQueries,
@@ -66,4 +68,13 @@ import { SettlementService } from './settlement.service.js';
   ],
   exports: [DeliveryService, Ledger, TrackingModule],
 })
-export class DeliveryModule {}
+export class DeliveryModule implements OnModuleInit {
+  constructor(
+    private readonly checks: LaunchChecks,
+    private readonly pacing: PacingLaunchCheck,
+  ) {}
+
+  onModuleInit(): void {
+    this.checks.register(this.pacing);
+  }
+}

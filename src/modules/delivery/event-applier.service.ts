@@ -126,14 +126,16 @@ export class EventApplier {
   private async drawConsequences(tx: Tx, tenantId: string, judged: Judged[]): Promise<void> {
     const of = (wanted: (event: UnappliedEvent) => boolean) => judged.filter(({ event }) => wanted(event));
     const bounced = of(({ type, bounceClass }) => type === 'bounced' && bounceClass === 'hard');
-    await this.suppress(tx, tenantId, bounced, 'hard_bounce', 'bounced');
+    await this.suppress(tx, tenantId, bounced, 'hard_bounce');
     await this.suppress(
       tx,
       tenantId,
       of(({ type }) => type === 'complained'),
       'complaint',
-      'complained',
     );
+    const soft = of(({ type, bounceClass }) => type === 'bounced' && bounceClass === 'soft');
+    const arrived = of(({ type }) => ARRIVED.has(type));
+    await this.contacts.recordSoftBounces(tx, tenantId, { bounces: soft.flatMap(addressed), arrivals: arrived.flatMap(addressed) });
     await this.unsubscribe(
       tx,
       tenantId,
@@ -146,21 +148,12 @@ export class EventApplier {
     );
   }
 
-  private async suppress(
-    tx: Tx,
-    tenantId: string,
-    judged: Judged[],
-    reason: 'hard_bounce' | 'complaint',
-    exitReason: 'bounced' | 'complained',
-  ): Promise<void> {
-    const contacts = judged.flatMap(({ email, event }) =>
-      email.toEmail === null ? [] : [{ contactId: email.contactId, email: email.toEmail, event }],
+  private async suppress(tx: Tx, tenantId: string, judged: Judged[], reason: 'hard_bounce' | 'complaint'): Promise<void> {
+    // The address, not the contact: one who has another by now does not inherit what happened to the old one.
+    const entries = judged.flatMap(({ email, event }) =>
+      email.toEmail === null ? [] : [{ email: email.toEmail, reason, source: event.source, detail: event.detail ?? undefined }],
     );
-    if (contacts.length === 0) return;
-    const entries = contacts.map(({ email, event }) => ({ email, reason, source: event.source, detail: event.detail ?? undefined }));
     await this.contacts.suppress(tx, tenantId, entries);
-    const contactIds = await this.queries.withSameAddress(tx, tenantId, contacts);
-    await this.enrollments.exit(tx, tenantId, { contactIds }, exitReason, this.clock.now());
   }
 
   /** Somebody who answers is talking with people now: a sequence that is set so ends for them. */
@@ -171,16 +164,12 @@ export class EventApplier {
   }
 
   private async unsubscribe(tx: Tx, tenantId: string, judged: Judged[]): Promise<void> {
-    if (judged.length === 0) return;
     for (const { event, email } of judged) {
       // Through our own page the contact is unsubscribed already, and may have come back since.
       if (event.source === 'page' || event.source === 'one_click') continue;
       const how = { reason: `reported by ${event.source}`, at: event.occurredAt, source: 'provider' as const };
       await this.contacts.unsubscribe(tx, tenantId, email.contactId, how);
     }
-    const contactIds = [...new Set(judged.map(({ email }) => email.contactId))];
-    const enrollmentIds = await this.queries.marketingEnrollments(tx, tenantId, contactIds);
-    await this.enrollments.exit(tx, tenantId, { enrollmentIds }, 'unsubscribed', this.clock.now());
   }
 }
 
@@ -199,6 +188,13 @@ function asUnapplied(event: TenantEvent, id: string): JudgedEvent['event'] {
   const { isMachine = false, machineReason = null, bounceClass = null, linkId = null, url = null } = event;
   const { userAgent = null, detail = null, providerEventId = null } = event;
   return { ...event, id, isMachine, machineReason, bounceClass, linkId, url, userAgent, detail, providerEventId };
+}
+
+/** Whoever does something with a message has received it. */
+const ARRIVED = new Set(['delivered', 'opened', 'clicked', 'replied', 'complained']);
+
+function addressed({ email, event }: Judged): { email: string; at: Date }[] {
+  return email.toEmail === null ? [] : [{ email: email.toEmail, at: event.occurredAt }];
 }
 
 function appliedOf({ event, email, isMachine, machineReason }: Judged): AppliedEvent {

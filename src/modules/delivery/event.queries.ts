@@ -73,6 +73,17 @@ export class EventQueries {
     );
   }
 
+  /** Of these enrolments, the live ones whose campaign ends with an answer. */
+  async endedByReply(tx: Tx, tenantId: string, enrollmentIds: string[]): Promise<string[]> {
+    const found = await rows<{ id: string }>(
+      tx,
+      `SELECT n.id FROM campaign_contacts n JOIN campaigns c ON c.tenant_id = n.tenant_id AND c.id = n.campaign_id
+        WHERE n.tenant_id = $1 AND n.id = ANY($2::uuid[]) AND n.status IN ('enrolled', 'active', 'paused') AND c.exit_on_reply`,
+      [tenantId, enrollmentIds],
+    );
+    return found.map(({ id }) => id);
+  }
+
   /** How many different links the content of these steps has; an address made for each contact is one of its own. */
   async countLinks(tx: Tx, steps: { tenantId: string; stepId: string }[]): Promise<{ tenantId: string; stepId: string; count: number }[]> {
     return rows(
@@ -96,38 +107,5 @@ export class EventQueries {
         WHERE e.tenant_id = v.tenant_id AND e.id = v.id`,
       [emails.map((e) => e.tenantId), emails.map((e) => e.id)],
     );
-  }
-
-  /** Of these contacts, those who still have the address the message went to: a new address does not inherit the old one's bounces. */
-  async withSameAddress(tx: Tx, tenantId: string, contacts: { contactId: string; email: string }[]): Promise<string[]> {
-    const found = await rows<{ id: string }>(
-      tx,
-      `SELECT k.id FROM contacts k JOIN unnest($2::uuid[], $3::text[]) AS v(id, email) ON k.id = v.id AND k.email_norm = lower(v.email)
-        WHERE k.tenant_id = $1`,
-      [tenantId, contacts.map((c) => c.contactId), contacts.map((c) => c.email)],
-    );
-    return found.map(({ id }) => id);
-  }
-
-  /** Of these enrolments, the live ones whose campaign ends with an answer. */
-  async endedByReply(tx: Tx, tenantId: string, enrollmentIds: string[]): Promise<string[]> {
-    const found = await rows<{ id: string }>(
-      tx,
-      `SELECT n.id FROM campaign_contacts n JOIN campaigns c ON c.tenant_id = n.tenant_id AND c.id = n.campaign_id
-        WHERE n.tenant_id = $1 AND n.id = ANY($2::uuid[]) AND n.status IN ('enrolled', 'active', 'paused') AND c.exit_on_reply`,
-      [tenantId, enrollmentIds],
-    );
-    return found.map(({ id }) => id);
-  }
-
-  /** Live enrolments of these contacts in marketing campaigns: an unsubscription does not end what they need to be told. */
-  async marketingEnrollments(tx: Tx, tenantId: string, contactIds: string[]): Promise<string[]> {
-    const found = await rows<{ id: string }>(
-      tx,
-      `SELECT n.id FROM campaign_contacts n JOIN campaigns c ON c.tenant_id = n.tenant_id AND c.id = n.campaign_id
-        WHERE n.tenant_id = $1 AND n.contact_id = ANY($2::uuid[]) AND n.status IN ('enrolled', 'active', 'paused') AND c.category = 'marketing'`,
-      [tenantId, contactIds],
-    );
-    return found.map(({ id }) => id);
   }
 }

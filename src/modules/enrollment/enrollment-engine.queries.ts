@@ -19,6 +19,8 @@ export interface EnrollChunk {
   includeUnsubscribed: boolean;
 }
 
+const MARKETING = `AND EXISTS (SELECT FROM campaigns c WHERE c.tenant_id = $1 AND c.id = campaign_contacts.campaign_id AND c.category = 'marketing')`;
+
 /** Parameters of `enrollChunk` that stand before those of the audience's predicate. */
 export const ENROLL_PARAMS = 10;
 
@@ -252,7 +254,7 @@ export class EnrollmentEngineQueries {
   async exit(
     tx: Tx,
     tenantId: string,
-    sel: { campaignId: string | null; contactIds: string[] | null; enrollmentIds: string[] | null; limit: number },
+    sel: { campaignId: string | null; contactIds: string[] | null; enrollmentIds: string[] | null; marketingOnly: boolean; limit: number },
     reason: string,
     at: Date,
   ): Promise<number> {
@@ -266,6 +268,7 @@ export class EnrollmentEngineQueries {
            ${sel.campaignId ? 'AND campaign_id = $2::uuid' : 'AND $2::uuid IS NULL'}
            ${sel.contactIds ? 'AND contact_id = ANY($3::uuid[])' : 'AND $3::uuid[] IS NULL'}
            ${sel.enrollmentIds ? 'AND id = ANY($4::uuid[])' : 'AND $4::uuid[] IS NULL'}
+           ${sel.marketingOnly ? MARKETING : ''}
          ORDER BY id LIMIT $7 FOR NO KEY UPDATE
        ) live
        WHERE cc.tenant_id = $1 AND cc.id = live.id`,

@@ -1,9 +1,10 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
-import { CampaignLifecycle, CampaignsModule } from '../campaigns/index.js';
+import { CampaignControlService, CampaignLifecycle, CampaignsModule } from '../campaigns/index.js';
 import { ContactsEvents, ContactsModule } from '../contacts/index.js';
 import { SegmentsModule } from '../segments/index.js';
 import { StepsModule } from '../steps/index.js';
 import { Clock } from '../../shared/clock.js';
+import { followContacts } from './contact-listeners.js';
 import { AudienceEnrollment } from './audience-enrollment.service.js';
 import { EnrollmentApiQueries } from './enrollment-api.queries.js';
 import { EnrollmentApiService } from './enrollment-api.service.js';
@@ -22,6 +23,7 @@ export class EnrollmentModule implements OnModuleInit {
     private readonly enrollments: EnrollmentService,
     private readonly lifecycle: CampaignLifecycle,
     private readonly contacts: ContactsEvents,
+    private readonly control: CampaignControlService,
     private readonly clock: Clock,
   ) {}
 
@@ -31,8 +33,7 @@ export class EnrollmentModule implements OnModuleInit {
       if (policy !== 'shift') return;
       await this.enrollments.shiftDueTimes(tx, campaign.tenantId, campaign.id, at.getTime() - pausedAt.getTime());
     });
-    this.contacts.onErased(async (tx, tenantId, contactId) => {
-      await this.enrollments.exit(tx, tenantId, { contactIds: [contactId] }, 'contact_deleted', this.clock.now());
-    });
+    followContacts(this.contacts, this.enrollments, this.clock);
+    this.contacts.onSuppressionsCommitted((tenantId) => this.control.waitForGates(tenantId));
   }
 }

@@ -50,10 +50,10 @@ export class EnrollmentService {
    * stopped by the gate. With a campaign alone this may be many rows: pass `limit` to go in pieces, and repeat until it returns 0.
    */
   async exit(tx: Tx, tenantId: string, selection: EnrollmentSelection, reason: string, at: Date, limit = EXIT_CHUNK): Promise<number> {
-    const { campaignId = null, contactIds = null, enrollmentIds = null } = selection;
+    const { campaignId = null, contactIds = null, enrollmentIds = null, marketingOnly = false } = selection;
     if (!campaignId && !contactIds && !enrollmentIds) throw new Error('exit needs a campaign, contacts or enrolments');
     if (contactIds?.length === 0 || enrollmentIds?.length === 0) return 0;
-    return this.queries.exit(tx, tenantId, { campaignId, contactIds, enrollmentIds, limit }, reason, at);
+    return this.queries.exit(tx, tenantId, { campaignId, contactIds, enrollmentIds, marketingOnly, limit }, reason, at);
   }
 
   nextDueAt(tx: Tx, tenantId: string, campaignId: string): Promise<Date | null> {

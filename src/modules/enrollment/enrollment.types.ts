@@ -58,6 +58,8 @@ export interface EmailStepResult {
 }
 
 export interface EnrollmentSelection {
+  /** Only in marketing campaigns. */
+  marketingOnly?: boolean;
   campaignId?: string;
   contactIds?: string[];
   enrollmentIds?: string[];

@@ -6,6 +6,7 @@ export interface TenantRow {
   name: string;
   timezone: string;
   postalAddress: string | null;
+  softBounceLimit: number;
   createdAt: Date;
   updatedAt: Date;
 }
@@ -14,9 +15,10 @@ export interface TenantChanges {
   name?: string;
   timezone?: string;
   postalAddress?: string | null;
+  softBounceLimit?: number;
 }
 
-const COLUMNS = `id, name, timezone, postal_address AS "postalAddress", created_at AS "createdAt", updated_at AS "updatedAt"`;
+const COLUMNS = `id, name, timezone, postal_address AS "postalAddress", soft_bounce_limit AS "softBounceLimit", created_at AS "createdAt", updated_at AS "updatedAt"`;
 
 @Injectable()
 export class TenantsQueries {
@@ -38,14 +40,15 @@ export class TenantsQueries {
     ]);
   }
 
-  async update(tx: Tx, tenantId: string, { name, timezone, postalAddress }: TenantChanges): Promise<TenantRow | null> {
+  async update(tx: Tx, tenantId: string, { name, timezone, postalAddress, softBounceLimit }: TenantChanges): Promise<TenantRow | null> {
     return row<TenantRow>(
       tx,
       `UPDATE tenants
-          SET name = coalesce($2, name), timezone = coalesce($3, timezone), postal_address = CASE WHEN $4 THEN $5 ELSE postal_address END
+          SET name = coalesce($2, name), timezone = coalesce($3, timezone), postal_address = CASE WHEN $4 THEN $5 ELSE postal_address END,
+              soft_bounce_limit = coalesce($6, soft_bounce_limit)
         WHERE id = $1
         RETURNING ${COLUMNS}`,
-      [tenantId, name ?? null, timezone ?? null, postalAddress !== undefined, postalAddress ?? null],
+      [tenantId, name ?? null, timezone ?? null, postalAddress !== undefined, postalAddress ?? null, softBounceLimit ?? null],
     );
   }
 

@@ -38,8 +38,8 @@ export class WebhookFacts implements OnModuleInit {
   onModuleInit(): void {
     for (const event of ['launched', 'paused', 'resumed', 'cancelled', 'completed'] satisfies CampaignEvent[]) {
       this.lifecycle.on(event, async (tx, campaign, { at }) => {
-        const { tenantId, id, name, status } = campaign;
-        const data = { campaignId: id, name, status };
+        const { tenantId, id, name, status, pauseReason, pauseDetail } = campaign;
+        const data = { campaignId: id, name, status, ...(event === 'paused' ? { pauseReason, pauseDetail } : {}) };
         await this.queries.addCampaignFact(tx, { tenantId, campaignId: id, eventType: `campaign.${event}`, at, data });
       });
     }

@@ -1,10 +1,10 @@
-import { Check, Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
+import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 
-export const SUPPRESSION_REASONS = ['hard_bounce', 'soft_bounces', 'complaint', 'unsubscribed', 'manual', 'erased'] as const;
-export type SuppressionReason = (typeof SUPPRESSION_REASONS)[number];
+import type { SuppressionReason } from '../domain/suppression.js';
 
 /** An address of this tenant that gets no mail, whether or not a contact has it. Keyed by address, so that it outlives the contact. */
 @Entity('suppressions')
+@Index('idx_suppressions_reason', ['tenantId', 'reason', 'emailNorm'])
 @Check('ck_suppressions_email_norm', 'email_norm = lower(email_norm)')
 @Check('ck_suppressions_reason', `reason IN ('hard_bounce', 'soft_bounces', 'complaint', 'unsubscribed', 'manual', 'erased')`)
 @ForeignKey('Tenant', ['tenantId'], ['id'], { name: 'fk_suppressions_tenant', onDelete: 'CASCADE' })
@@ -18,7 +18,7 @@ export class Suppression {
   @Column('varchar', { name: 'reason', length: 50 })
   reason: SuppressionReason;
 
-  /** Who said so: `page`, `one_click`, `api`, `provider`, `erasure`. */
+  /** Who said so: `page`, `one_click`, `api`, `import`, `provider`, `erasure`. */
   @Column('varchar', { name: 'source', length: 50 })
   source: string;
 

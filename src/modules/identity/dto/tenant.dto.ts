@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { IsString, MaxLength, ValidateIf } from 'class-validator';
+import { IsInt, IsString, Max, MaxLength, Min, ValidateIf } from 'class-validator';
 import { IsHeaderText, IsNotBlank, IsTimeZone, Omittable } from '../../../http/index.js';
 
 export class TenantDto {
@@ -22,6 +22,10 @@ export class TenantDto {
    */
   @ApiProperty({ type: String, nullable: true })
   postalAddress: string | null;
+
+  /** After so many soft bounces in a row, with nothing delivered between them, an address gets no more mail. */
+  @ApiProperty({ type: 'integer', example: 5 })
+  softBounceLimit: number;
 
   createdAt: Date;
   updatedAt: Date;
@@ -48,4 +52,10 @@ export class UpdateTenantDto {
   @MaxLength(1000)
   @IsNotBlank()
   postalAddress?: string | null;
+
+  @Omittable()
+  @IsInt()
+  @Min(1)
+  @Max(100)
+  softBounceLimit?: number;
 }

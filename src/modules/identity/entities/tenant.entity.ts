@@ -3,6 +3,7 @@ import { Check, Column, Entity, PrimaryColumn } from 'typeorm';
 /** A customer: everything else belongs to one. */
 @Entity('tenants')
 @Check('ck_tenants_name', `btrim(name) <> ''`)
+@Check('ck_tenants_soft_bounce_limit', 'soft_bounce_limit BETWEEN 1 AND 100')
 export class Tenant {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'pk_tenants', default: () => 'uuidv7()' })
   id: string;
@@ -17,6 +18,10 @@ export class Tenant {
   /** Stands in the footer of commercial mail, which the law asks for. */
   @Column('text', { name: 'postal_address', nullable: true })
   postalAddress: string | null;
+
+  /** After so many soft bounces in a row an address is suppressed. */
+  @Column('integer', { name: 'soft_bounce_limit', default: 5 })
+  softBounceLimit: number;
 
   @Column('timestamptz', { name: 'created_at', default: () => 'now()' })
   createdAt: Date;

@@ -1,0 +1,19 @@
+import { Check, Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
+
+/** How often an address has bounced softly since something was last delivered to it. Most addresses have no row. */
+@Entity('soft_bounces')
+@Check('ck_soft_bounces_bounces', 'bounces > 0')
+@ForeignKey('Tenant', ['tenantId'], ['id'], { name: 'fk_soft_bounces_tenant', onDelete: 'CASCADE' })
+export class SoftBounce {
+  @PrimaryColumn('uuid', { name: 'tenant_id', primaryKeyConstraintName: 'pk_soft_bounces' })
+  tenantId: string;
+
+  @PrimaryColumn('varchar', { name: 'email_norm', length: 320, primaryKeyConstraintName: 'pk_soft_bounces' })
+  emailNorm: string;
+
+  @Column('integer', { name: 'bounces' })
+  bounces: number;
+
+  @Column('timestamptz', { name: 'last_bounce_at' })
+  lastBounceAt: Date;
+}
