@@ -7,6 +7,7 @@ const RANKS = [
   ['steps', 'approvals'],
   ['enrollment'],
   ['delivery'],
+  ['experiments'],
   ['execution'],
   ['analytics'],
   ['webhooks'],

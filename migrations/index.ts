@@ -10,6 +10,7 @@ import { Pacing1764000003000 } from './1764000003000-Pacing.js';
 import { OutboundWebhooks1764000004000 } from './1764000004000-OutboundWebhooks.js';
 import { SenderDomains1764000005000 } from './1764000005000-SenderDomains.js';
 import { SuppressionHistory1764000007000 } from './1764000007000-SuppressionHistory.js';
+import { Experiments1764000012000 } from './1764000012000-Experiments.js';
 
 /** Every migration, in order; an explicit list, because globs do not survive compilation to ESM. */
 export const migrations = [
@@ -25,4 +26,5 @@ export const migrations = [
   OutboundWebhooks1764000004000,
   SenderDomains1764000005000,
   SuppressionHistory1764000007000,
+  Experiments1764000012000,
 ];

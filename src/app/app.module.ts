@@ -9,6 +9,7 @@ import { ContactsModule } from '../modules/contacts/index.js';
 import { DeliveryModule, DeliveryWorkerModule } from '../modules/delivery/index.js';
 import { EnrollmentModule } from '../modules/enrollment/index.js';
 import { ExecutionModule, ExecutionSchedulerModule, ExecutionWorkerModule } from '../modules/execution/index.js';
+import { ExperimentsModule, ExperimentsWorkerModule } from '../modules/experiments/index.js';
 import { IdentityModule } from '../modules/identity/index.js';
 import { MailModule, MailboxModule } from '../modules/mail/index.js';
 import { SegmentsModule } from '../modules/segments/index.js';
@@ -35,13 +36,14 @@ const FEATURES: Modules = [
   StepsModule,
   EnrollmentModule,
   DeliveryModule,
+  ExperimentsModule,
   ExecutionModule,
   AnalyticsModule,
   WebhooksModule,
 ];
 
 /** Processors and pollers, in processes with the role `worker`. */
-const WORKER: Modules = [DeliveryWorkerModule, ExecutionWorkerModule, AnalyticsWorkerModule, WebhooksWorkerModule];
+const WORKER: Modules = [DeliveryWorkerModule, ExperimentsWorkerModule, ExecutionWorkerModule, AnalyticsWorkerModule, WebhooksWorkerModule];
 
 /** Crons, in processes with the role `scheduler`. */
 const SCHEDULER: Modules = [ExecutionSchedulerModule, AnalyticsSchedulerModule];

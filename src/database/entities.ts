@@ -8,6 +8,7 @@ import { CampaignStep, StepVariant } from '../modules/steps/entities/index.js';
 import { Template, TemplateVersion } from '../modules/templates/entities/index.js';
 import { EmailEvent, TrackedLink, WebhookBatch } from '../modules/tracking/entities/index.js';
 import { Email, PacingSettingsRow, ProviderHealth, SendBudget } from '../modules/delivery/entities/index.js';
+import { AbDecision } from '../modules/experiments/entities/index.js';
 import { CampaignContact } from '../modules/enrollment/entities/campaign-contact.entity.js';
 import { WebhookCursor, WebhookDelivery, WebhookEndpoint } from '../modules/webhooks/entities/index.js';
 import { ApiKey, AuditLog, IdempotencyKey, Tenant, User, Workspace } from '../modules/identity/entities/index.js';
@@ -55,6 +56,8 @@ export const entities: Function[] = [
   SendBudget,
   PacingSettingsRow,
   ProviderHealth,
+  // experiments
+  AbDecision,
   // analytics
   CampaignAnalytics,
   // webhooks

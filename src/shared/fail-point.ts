@@ -15,6 +15,8 @@ export const FAIL_POINT_NAMES = [
   'finish_before_commit',
   'after_finish',
   'complete_before_commit',
+  'ab_decide_before_commit',
+  'ab_release_before_commit',
 ] as const;
 export type FailPointName = (typeof FAIL_POINT_NAMES)[number];
 

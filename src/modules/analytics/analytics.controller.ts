@@ -5,9 +5,11 @@ import { Can, Ctx, type TenantContext } from '../identity/index.js';
 import { CampaignReportDto, ReportQuery } from './dto/report.dto.js';
 import { LedgerReportDto } from './dto/ledger.dto.js';
 import { TimelineDto } from './dto/timeline.dto.js';
+import { VariantsQuery, VariantsReportDto } from './dto/variants.dto.js';
 import { LedgerCheck } from './ledger-check.js';
 import { ReportService } from './report.service.js';
 import { TimelineService } from './timeline.service.js';
+import { VariantReportService } from './variant-report.service.js';
 
 @ApiTags('Analytics')
 @ApiBearerAuth()
@@ -17,6 +19,7 @@ export class AnalyticsController {
     private readonly reports: ReportService,
     private readonly ledger: LedgerCheck,
     private readonly timelines: TimelineService,
+    private readonly variants: VariantReportService,
   ) {}
 
   @ApiOperation({
@@ -32,6 +35,21 @@ export class AnalyticsController {
   @Get('analytics')
   campaignAnalytics(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Query() query: ReportQuery): Promise<CampaignReportDto> {
     return this.reports.report(ctx, id, query);
+  }
+
+  @ApiOperation({
+    summary: 'Compare the variants of A/B tests',
+    description:
+      'Of each email step with variants: what became of their messages, how sure it is which is best, and what was decided and why. A decision ' +
+      'compares every variant with the first by the two-proportion z-test; the accepted chance of a false winner (`significance`) is shared out ' +
+      'among the comparisons and, by time, among up to five looks between the shortest and the longest duration.',
+  })
+  @ApiOkResponse({ type: VariantsReportDto })
+  @ApiProblems(400, 404)
+  @Can('analytics:read')
+  @Get('analytics/variants')
+  campaignVariants(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Query() { metric }: VariantsQuery): Promise<VariantsReportDto> {
+    return this.variants.report(ctx, id, metric);
   }
 
   @ApiOperation({

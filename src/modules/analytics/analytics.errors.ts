@@ -30,3 +30,14 @@ export class ContactNotInCampaign extends DomainError {
     super('This contact is not enrolled in this campaign.');
   }
 }
+
+/** A goal is compared only where the test of the step names the event. */
+export class NoGoalEvent extends DomainError {
+  readonly code = 'no_goal_event';
+  readonly category = 'malformed' as const;
+
+  constructor(stepOrder: number) {
+    const message = `The test of step ${stepOrder} names no goalEvent: ask for another metric.`;
+    super(message, [{ path: 'query.metric', code: 'no_goal_event', message }]);
+  }
+}

@@ -1,6 +1,7 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { QueueModule } from '../../queue/index.js';
 import { CampaignDetailParts, CampaignsModule } from '../campaigns/index.js';
+import { ExperimentsModule } from '../experiments/index.js';
 import { StepsModule } from '../steps/index.js';
 import { ActivityQueries } from './activity.queries.js';
 import { AnalyticsController } from './analytics.controller.js';
@@ -14,10 +15,11 @@ import { StepCounters } from './step-counters.service.js';
 import { StepCountsQueries } from './step-counts.queries.js';
 import { TimelineQueries } from './timeline.queries.js';
 import { TimelineService } from './timeline.service.js';
+import { VariantReportService } from './variant-report.service.js';
 
 /** Reads what the other modules wrote, and counts it. */
 @Module({
-  imports: [CampaignsModule, StepsModule, QueueModule.register(analyticsQueue)],
+  imports: [CampaignsModule, StepsModule, ExperimentsModule, QueueModule.register(analyticsQueue)],
   controllers: [AnalyticsController],
   providers: [
     ActivityQueries,
@@ -30,6 +32,7 @@ import { TimelineService } from './timeline.service.js';
     ReportService,
     LedgerCheck,
     TimelineService,
+    VariantReportService,
   ],
   exports: [AnalyticsService, StepCounters, LedgerCheck],
 })

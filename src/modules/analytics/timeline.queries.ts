@@ -11,7 +11,8 @@ export class TimelineQueries {
       `SELECT cc.id, cc.status, cc.current_step_id AS "currentStepId", cc.entry_number AS "entryNumber", cc.enrolled_at AS "enrolledAt",
               cc.started_at AS "startedAt", cc.completed_at AS "completedAt", cc.exited_at AS "exitedAt", cc.exit_reason AS "exitReason",
               cc.last_error AS "lastError", cc.step_entered_at AS "stepEnteredAt", cc.next_email_scheduled_at AS "nextEmailScheduledAt",
-              c.status AS "campaignStatus"
+              c.status AS "campaignStatus", cc.step_entered_at IS NOT NULL AND EXISTS (
+                SELECT FROM ab_decisions d WHERE d.tenant_id = cc.tenant_id AND d.step_id = cc.current_step_id AND d.status = 'testing') AS "waitsForTest"
          FROM campaign_contacts cc JOIN campaigns c ON c.tenant_id = cc.tenant_id AND c.id = cc.campaign_id
         WHERE cc.tenant_id = $1 AND cc.campaign_id = $2 AND cc.contact_id = $3`,
       [tenantId, campaignId, contactId],
@@ -24,7 +25,8 @@ export class TimelineQueries {
       tx,
       `SELECT * FROM (
          SELECT id, step_id AS "stepId", status, reason, detail, due_at AS "dueAt", created_at AS "createdAt", sending_at AS "sendingAt",
-                sent_at AS "sentAt", settled_at AS "settledAt", to_email AS "toEmail"
+                sent_at AS "sentAt", settled_at AS "settledAt", to_email AS "toEmail",
+                (SELECT name FROM step_variants v WHERE v.tenant_id = emails.tenant_id AND v.id = emails.variant_id) AS variant
            FROM emails WHERE tenant_id = $1 AND enrollment_id = $2 ORDER BY created_at DESC, id DESC LIMIT $3) e
         ORDER BY "createdAt", id`,
       [tenantId, enrollmentId, limit],

@@ -111,14 +111,11 @@ export class CampaignRun {
     const { open, held } = this.parts.pacer.byWindow(this.campaign, claim.emails, this.parts.clock.now());
     if (held.length > 0) this.finisher.add(held);
     if (open.length === 0) return batch;
-    const contents = await composer.contentOf(
-      tenantId,
-      open.map(({ stepId }) => stepId),
-    );
+    const contents = await composer.contentOf(tenantId, open.map(contentIdOf));
     const refused: Settlement[] = [];
     for (const [i, email] of open.entries()) {
       if (i % RENDER_STRIDE === RENDER_STRIDE - 1) await new Promise(setImmediate);
-      const composed = composer.compose(this.campaign, email, contents.get(email.stepId));
+      const composed = composer.compose(this.campaign, email, contents.get(contentIdOf(email)));
       if ('message' in composed) batch.ready.push({ email, message: composed.message });
       else {
         const { reason, detail, isSkip } = composed.refusal;
@@ -232,6 +229,11 @@ export class CampaignRun {
   private putBack(email: ClaimedEmail, reason: string): Settlement {
     return { ...refOf(email), at: this.parts.clock.now(), status: 'queued', reason, detail: null, attemptsBefore: email.attempts };
   }
+}
+
+/** A variant has content of its own. */
+function contentIdOf({ variantId, stepId }: ClaimedEmail): string {
+  return variantId ?? stepId;
 }
 
 function refOf({ id, token, stepId, enrollmentId, entryNumber }: ClaimedEmail) {

@@ -76,8 +76,8 @@ export class DeliveryQueries {
        claimed AS (
          UPDATE emails e SET lease_token = $5, lease_expires_at = clock_timestamp() + make_interval(secs => $6)
            FROM due WHERE e.tenant_id = $1 AND e.id = due.id
-         RETURNING e.id, e.step_id, e.contact_id, e.enrollment_id, e.entry_number, e.attempts, e.created_at, e.first_fired_at, e.due_at)
-       SELECT m.id, $5::uuid AS token, m.step_id AS "stepId", m.contact_id AS "contactId", m.enrollment_id AS "enrollmentId",
+         RETURNING e.id, e.step_id, e.variant_id, e.contact_id, e.enrollment_id, e.entry_number, e.attempts, e.created_at, e.first_fired_at, e.due_at)
+       SELECT m.id, $5::uuid AS token, m.step_id AS "stepId", m.variant_id AS "variantId", m.contact_id AS "contactId", m.enrollment_id AS "enrollmentId",
               m.entry_number AS "entryNumber", m.attempts, m.created_at AS "createdAt", m.first_fired_at AS "firstFiredAt", m.due_at AS "dueAt",
               k.email, k.first_name AS "firstName", k.last_name AS "lastName", k.timezone, k.lead_score AS "leadScore", k.attributes,
               (SELECT array_agg(g.tag ORDER BY g.tag) FROM contact_tags g WHERE g.tenant_id = $1 AND g.contact_id = m.contact_id) AS tags

@@ -7,6 +7,8 @@ export interface PlannedEmail {
   contactId: string;
   entryNumber: number;
   dueAt: Date;
+  /** Of a step under test: which of its variants this contact gets. */
+  variantId?: string | null;
 }
 
 export interface CampaignWithMail {
@@ -51,6 +53,7 @@ export interface ClaimedEmail {
   id: string;
   token: string;
   stepId: string;
+  variantId: string | null;
   contactId: string;
   enrollmentId: string;
   entryNumber: number;

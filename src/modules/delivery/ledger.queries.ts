@@ -14,9 +14,9 @@ export class LedgerQueries {
     const { affected: planned } = await prepared(
       tx,
       'emails_plan',
-      `INSERT INTO emails (tenant_id, campaign_id, step_id, enrollment_id, contact_id, entry_number, due_at, created_at)
-       SELECT $1, $2, $3, v.enrollment_id, v.contact_id, v.entry_number, v.due_at, $4
-         FROM unnest($5::uuid[], $6::uuid[], $7::int[], $8::timestamptz[]) AS v(enrollment_id, contact_id, entry_number, due_at)
+      `INSERT INTO emails (tenant_id, campaign_id, step_id, enrollment_id, contact_id, entry_number, due_at, created_at, variant_id)
+       SELECT $1, $2, $3, v.enrollment_id, v.contact_id, v.entry_number, v.due_at, $4, v.variant_id
+         FROM unnest($5::uuid[], $6::uuid[], $7::int[], $8::timestamptz[], $9::uuid[]) AS v(enrollment_id, contact_id, entry_number, due_at, variant_id)
        ON CONFLICT (tenant_id, enrollment_id, step_id, entry_number) DO NOTHING`,
       [
         tenantId,
@@ -27,6 +27,7 @@ export class LedgerQueries {
         p.emails.map((e) => e.contactId),
         p.emails.map((e) => e.entryNumber),
         p.emails.map((e) => e.dueAt),
+        p.emails.map((e) => e.variantId ?? null),
       ],
     );
     return planned;

@@ -9,10 +9,12 @@ import type { ClaimedEmail, SendingCampaign } from './delivery.types.js';
 
 const CACHE_SIZE = 200;
 
-/** What every message of one step is made from. */
+/** What every message of one step, or of one variant of it, is made from. */
 export interface StepContent {
   prepared: PreparedContent;
   linkIds: (string | null)[];
+  /** The sender of a variant, where it differs from the campaign's. */
+  from?: { name: string | null; email: string | null };
 }
 
 export type Composed = { message: OutgoingMessage } | { refusal: { reason: string; detail: string; isSkip: boolean } };
@@ -33,15 +35,15 @@ export class MessageComposer {
     this.host = new URL(config.publicUrl).hostname;
   }
 
-  /** The content of these steps, from memory where possible. Opens a transaction of its own. A step without content is missing in the answer. */
+  /** The content of these steps or variants, from memory where possible. Opens a transaction of its own. A step without content is missing in the answer. */
   async contentOf(tenantId: string, stepIds: Iterable<string>): Promise<Map<string, StepContent>> {
     const wanted = [...new Set(stepIds)];
     const missing = wanted.filter((stepId) => !this.cache.has(stepId));
     const found = new Map(wanted.flatMap((stepId) => this.cached(stepId)));
     if (missing.length === 0) return found;
     const loaded = await this.db.inTenant(tenantId, (tx) => this.contents.load(tx, tenantId, missing));
-    for (const [stepId, { compiled, linkIds }] of loaded) {
-      const content = { prepared: this.renderer.prepare(compiled), linkIds };
+    for (const [stepId, { compiled, linkIds, from }] of loaded) {
+      const content = { prepared: this.renderer.prepare(compiled), linkIds, from: from?.name || from?.email ? from : undefined };
       found.set(stepId, content);
       this.cache.set(stepId, content);
       if (this.cache.size > CACHE_SIZE) this.cache.delete(this.cache.keys().next().value as string);
@@ -59,8 +61,9 @@ export class MessageComposer {
   }
 
   /** Synchronous and without a database. What one recipient's data breaks is that message only. */
-  compose(campaign: SendingCampaign, email: ClaimedEmail, content: StepContent | undefined): Composed {
+  compose(sender: SendingCampaign, email: ClaimedEmail, content: StepContent | undefined): Composed {
     if (!content) return { refusal: { reason: 'no_content', detail: 'The step has no compiled content.', isSkip: false } };
+    const campaign = content.from ? sentBy(sender, content.from) : sender;
     if (!campaign.fromEmail) return { refusal: { reason: 'no_sender', detail: 'The campaign has no sender address.', isSkip: false } };
     const urls = this.tokens.forMessage(campaign.tenantId, email.id, email.contactId);
     try {
@@ -98,6 +101,10 @@ export class MessageComposer {
         : {},
     };
   }
+}
+
+function sentBy(campaign: SendingCampaign, { name, email }: NonNullable<StepContent['from']>): SendingCampaign {
+  return { ...campaign, fromName: name ?? campaign.fromName, fromEmail: email ?? campaign.fromEmail };
 }
 
 function dataOf(campaign: SendingCampaign, email: ClaimedEmail): MessageData {

@@ -228,6 +228,23 @@ export class EnrollmentEngineQueries {
     );
   }
 
+  /**
+   * Makes those due now who have begun this step and wait at it for a later time; up to `limit`. Not those who have yet to begin it (a start of
+   * their own), nor those whose message is under way.
+   */
+  async letGo(tx: Tx, tenantId: string, w: { campaignId: string; stepId: string; now: Date; limit: number }): Promise<number> {
+    return affected(
+      tx,
+      `UPDATE campaign_contacts cc SET next_email_scheduled_at = $4
+         FROM (SELECT id FROM campaign_contacts
+                WHERE tenant_id = $1 AND campaign_id = $2 AND current_step_id = $3 AND status IN ('active', 'paused')
+                  AND step_entered_at IS NOT NULL AND next_email_scheduled_at > $4
+                ORDER BY id LIMIT $5 FOR NO KEY UPDATE) held
+        WHERE cc.tenant_id = $1 AND cc.id = held.id`,
+      [tenantId, w.campaignId, w.stepId, w.now, w.limit],
+    );
+  }
+
   /** The earliest due time of a campaign's enrolments, or null when nobody waits for a time. */
   async nextDueAt(tx: Tx, tenantId: string, campaignId: string): Promise<Date | null> {
     const next = await row<{ due: Date }>(

@@ -56,6 +56,11 @@ export class EnrollmentService {
     return this.queries.exit(tx, tenantId, { campaignId, contactIds, enrollmentIds, marketingOnly, limit }, reason, at);
   }
 
+  /** See `EnrollmentEngineQueries.letGo`; repeat until it returns less than `limit`. */
+  letGo(tx: Tx, tenantId: string, waiting: { campaignId: string; stepId: string; now: Date; limit: number }): Promise<number> {
+    return this.queries.letGo(tx, tenantId, waiting);
+  }
+
   nextDueAt(tx: Tx, tenantId: string, campaignId: string): Promise<Date | null> {
     return this.queries.nextDueAt(tx, tenantId, campaignId);
   }

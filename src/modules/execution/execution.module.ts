@@ -4,6 +4,7 @@ import { CampaignsModule } from '../campaigns/index.js';
 import { ContactsModule } from '../contacts/index.js';
 import { DeliveryModule } from '../delivery/index.js';
 import { EnrollmentModule } from '../enrollment/index.js';
+import { ExperimentsModule } from '../experiments/index.js';
 import { SegmentsModule } from '../segments/index.js';
 import { StepsModule } from '../steps/index.js';
 import { CampaignLifecycleRunner } from './campaign-lifecycle.service.js';
@@ -19,6 +20,7 @@ import { StepHandlers } from './step-handlers.js';
     ContactsModule,
     DeliveryModule,
     EnrollmentModule,
+    ExperimentsModule,
     SegmentsModule,
     StepsModule,
     QueueModule.register(executionQueue),

@@ -5,6 +5,7 @@ import { ContactEffects } from '../contacts/index.js';
 import { SegmentsService } from '../segments/index.js';
 import type { ActionConfig, FlowStep, StepType } from '../steps/index.js';
 import { Ledger } from '../delivery/index.js';
+import { ExperimentsService } from '../experiments/index.js';
 import type { Traveller, Walk } from './domain/walk.js';
 
 /** What a handler works with: the open transaction and the run of this batch. */
@@ -28,6 +29,7 @@ export class StepHandlers {
     private readonly ledger: Ledger,
     private readonly segments: SegmentsService,
     private readonly effects: ContactEffects,
+    private readonly experiments: ExperimentsService,
   ) {}
 
   readonly byType: Record<StepType, StepHandler> = {
@@ -38,20 +40,35 @@ export class StepHandlers {
   };
 
   /** Plans the message in the ledger and parks the contact: the ledger moves it on when it knows how the message went. */
-  private async email({ tx, tenantId, campaignId, walk }: StepRun, step: FlowStep, group: Traveller[]): Promise<void> {
+  private async email(run: StepRun, step: FlowStep, group: Traveller[]): Promise<void> {
+    const { tx, tenantId, campaignId, walk } = run;
+    const mailed = step.experiment ? await this.placed(run, step, group) : group.map((traveller) => ({ traveller, variantId: null }));
     await this.ledger.plan(
       tx,
       tenantId,
       campaignId,
       step.id,
-      group.map(({ enrollment, at }) => ({
+      mailed.map(({ traveller: { enrollment, at }, variantId }) => ({
         enrollmentId: enrollment.id,
         contactId: enrollment.contactId,
         entryNumber: enrollment.entryNumber,
         dueAt: at,
+        variantId,
       })),
     );
-    for (const traveller of group) walk.stay(traveller, step.id, null);
+    for (const { traveller } of mailed) walk.stay(traveller, step.id, null);
+  }
+
+  /** Who gets which variant; those who wait for the winner stay at the step. */
+  private async placed(run: StepRun, step: FlowStep, group: Traveller[]): Promise<{ traveller: Traveller; variantId: string }[]> {
+    const contactIds = group.map(({ enrollment }) => enrollment.contactId);
+    const placements = await this.experiments.place(run.tx, run, step, contactIds);
+    return group.flatMap((traveller, index) => {
+      const placement = placements[index];
+      if ('variantId' in placement) return [{ traveller, variantId: placement.variantId }];
+      run.walk.stay(traveller, step.id, placement.holdUntil);
+      return [];
+    });
   }
 
   /** A wait is anchored on the due time of the step. One that has already passed (after a pause, say) is over at once. */

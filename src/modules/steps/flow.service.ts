@@ -3,11 +3,14 @@ import { Database } from '../../database/index.js';
 import { Ids } from '../../shared/ids.js';
 import { CampaignsService } from '../campaigns/index.js';
 import { AuditService, type TenantContext } from '../identity/index.js';
+import { experimentFault, type VariantInput, type VariantSettings } from './domain/ab-test.js';
 import { buildFlow, refPath, type FlowItem } from './domain/flow-refs.js';
-import type { CampaignStep } from './domain/step.js';
+import type { CampaignStep, StepSettings } from './domain/step.js';
 import { StepReview } from './step-review.js';
 import { StepInvalidError } from './steps.errors.js';
 import { StepsQueries, type NewStep } from './steps.queries.js';
+import { VariantReview } from './variant-review.js';
+import { VariantsQueries } from './variants.queries.js';
 
 /** The whole flow in one call: what a visual editor saves. */
 @Injectable()
@@ -17,6 +20,8 @@ export class FlowService {
     private readonly queries: StepsQueries,
     private readonly campaigns: CampaignsService,
     private readonly review: StepReview,
+    private readonly variantReview: VariantReview,
+    private readonly variants: VariantsQueries,
     private readonly audit: AuditService,
     private readonly ids: Ids,
   ) {}
@@ -29,9 +34,15 @@ export class FlowService {
     const steps = await this.reviewed(items);
     return this.db.inTenant(ctx.tenantId, async (tx) => {
       const { stepsVersion } = await this.campaigns.lockEditable(tx, ctx.tenantId, campaignId);
-      for (const [index, step] of steps.entries()) await this.review.assertReferences(tx, ctx.tenantId, step, `steps[${index}].`);
+      for (const [index, step] of steps.entries()) {
+        await this.review.assertReferences(tx, ctx.tenantId, step, `steps[${index}].`);
+        for (const [place, variant] of step.variants.entries())
+          await this.variantReview.assertReferences(tx, ctx.tenantId, step, variant, variantPath(index, place));
+      }
       await this.queries.removeAll(tx, ctx.tenantId, campaignId, stepsVersion);
       await this.queries.insert(tx, ctx.tenantId, campaignId, stepsVersion, steps);
+      const variants = steps.flatMap(({ id: stepId, variants }) => variants.map((v, place) => ({ ...v, stepId, position: place + 1 })));
+      await this.variants.insert(tx, ctx.tenantId, variants);
       await this.audit.record(tx, ctx, {
         action: 'steps.replaced',
         entityType: 'campaign',
@@ -43,13 +54,32 @@ export class FlowService {
     });
   }
 
-  private async reviewed(items: FlowItem[]): Promise<NewStep[]> {
+  private async reviewed(items: FlowItem[]): Promise<StepWithVariants[]> {
     const { inputs, problems } = buildFlow(items, () => this.ids.uuid());
     if (problems.length > 0) throw new StepInvalidError('unprocessable', problems);
-    const steps = inputs.map(({ id, input }, index) => ({ ...this.shaped(input, index), id, stepOrder: index + 1 }));
+    const steps = inputs.map(({ id, input }, index) => {
+      const step = { ...this.shaped(input, index), id, stepOrder: index + 1 };
+      return { ...step, variants: this.variantsOf(step, items[index].variants ?? [], index) };
+    });
     this.review.assertFlow(steps, refPath);
-    for (const [index, step] of steps.entries()) await this.review.assertContentCompiles(step, `steps[${index}].`);
+    for (const [index, step] of steps.entries()) {
+      await this.review.assertContentCompiles(step, `steps[${index}].`);
+      for (const [place, variant] of step.variants.entries())
+        await this.variantReview.assertCompiles(step, variant, variantPath(index, place));
+    }
     return steps;
+  }
+
+  /** A flow is given whole, so a test must be whole in it too. */
+  private variantsOf(step: StepSettings, inputs: VariantInput[], index: number): StepWithVariants['variants'] {
+    const variants = inputs.map((input, place) => ({
+      ...this.variantReview.shaped(null, input, variantPath(index, place)),
+      id: this.ids.uuid(),
+    }));
+    this.variantReview.assertSet(step, variants, `steps[${index}].`);
+    const fault = experimentFault(variants.length, step.abTest);
+    if (fault) throw new StepInvalidError('unprocessable', [{ ...fault, path: `steps[${index}].${fault.path}` }]);
+    return variants;
   }
 
   private shaped(input: ReturnType<typeof buildFlow>['inputs'][number]['input'], index: number) {
@@ -63,4 +93,10 @@ export class FlowService {
       );
     }
   }
+}
+
+type StepWithVariants = NewStep & { variants: (VariantSettings & { id: string })[] };
+
+function variantPath(step: number, variant: number): string {
+  return `steps[${step}].variants[${variant}].`;
 }

@@ -3,7 +3,8 @@ export { StepsService } from './steps.service.js';
 export { StepCountersQueries } from './step-counters.queries.js';
 export { StepContents, type StepContent } from './step-contents.js';
 export { StepInvalidError, StepNotFoundError } from './steps.errors.js';
-export { type Flow, type FlowStep } from './domain/flow.js';
+export { AB_METRICS, type AbMetric, type AbTest, type InconclusivePolicy, type StepVariant } from './domain/ab-test.js';
+export { type Flow, type FlowExperiment, type FlowStep } from './domain/flow.js';
 export {
   STEP_TYPES,
   WAIT_UNITS,
@@ -13,4 +14,5 @@ export {
   type WaitDuration,
   type WaitUnit,
 } from './domain/step.js';
+export { AbTestDto } from './dto/ab-test.dto.js';
 export { StepDto, toStepDto } from './dto/step.dto.js';

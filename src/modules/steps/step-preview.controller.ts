@@ -28,7 +28,7 @@ export class StepPreviewController {
     @IdParam('stepId') stepId: string,
     @Body() body?: PreviewStepDto,
   ): Promise<StepPreviewDto> {
-    const { rendered, problems } = await this.previews.preview(ctx, id, stepId, body?.contactId);
+    const { rendered, problems } = await this.previews.preview(ctx, id, stepId, body);
     const { subject, html, text } = rendered ?? { subject: null, html: null, text: null };
     return { subject, html, text, problems: problems.map(({ severity, path, message, code }) => ({ severity, path, message, code })) };
   }

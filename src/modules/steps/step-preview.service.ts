@@ -14,6 +14,7 @@ import {
   type RenderedContent,
 } from '../templates/index.js';
 import type { CampaignStep } from './domain/step.js';
+import { stepOfVariant } from './domain/step-of-variant.js';
 import { StepContentSource } from './step-content.js';
 import { StepInvalidError, StepNotFoundError, TestSendRefusedError } from './steps.errors.js';
 import { StepsQueries } from './steps.queries.js';
@@ -27,6 +28,12 @@ export interface TestSendOutcome {
   to: string;
   outcome: 'accepted' | 'failed' | 'unknown';
   detail: string | null;
+}
+
+/** As whom to look, and at which variant; an invented contact and the step's own content if not given. */
+export interface PreviewAs {
+  contactId?: string;
+  variantId?: string;
 }
 
 interface Material {
@@ -67,8 +74,8 @@ export class StepPreviewService {
     this.host = new URL(config.publicUrl).hostname;
   }
 
-  async preview(ctx: TenantContext, campaignId: string, stepId: string, contactId?: string): Promise<StepPreview> {
-    return this.render(await this.material(ctx, campaignId, stepId, contactId));
+  async preview(ctx: TenantContext, campaignId: string, stepId: string, as: PreviewAs = {}): Promise<StepPreview> {
+    return this.render(await this.material(ctx, campaignId, stepId, as));
   }
 
   /** Sends at once, marked `[Test]` in the subject. Answers for every address what became of it; nothing is tried again. */
@@ -76,9 +83,9 @@ export class StepPreviewService {
     ctx: TenantContext,
     campaignId: string,
     stepId: string,
-    { to, contactId }: { to: string[]; contactId?: string },
+    { to, ...as }: PreviewAs & { to: string[] },
   ): Promise<TestSendOutcome[]> {
-    const material = await this.material(ctx, campaignId, stepId, contactId);
+    const material = await this.material(ctx, campaignId, stepId, as);
     if (!material.campaign.fromEmail) {
       const message = 'The campaign has no sender address: set fromEmail.';
       throw new TestSendRefusedError([{ path: 'fromEmail', code: 'from_email_missing', message }]);
@@ -110,15 +117,16 @@ export class StepPreviewService {
     return previewContent(this.compiler, { source, data, unsubscribeFooter: campaign.unsubscribeEnabled });
   }
 
-  private material(ctx: TenantContext, campaignId: string, stepId: string, contactId?: string): Promise<Material> {
+  private material(ctx: TenantContext, campaignId: string, stepId: string, { contactId, variantId }: PreviewAs): Promise<Material> {
     const { tenantId, roles } = ctx;
     // The rendered message shows what the contact is called and more.
     if (contactId !== undefined && !can(roles, 'contacts:read')) throw new PermissionDeniedError('contacts:read');
     return this.db.inTenant(tenantId, async (tx) => {
-      const campaign = await this.campaigns.get(tx, tenantId, campaignId);
-      const steps = await this.queries.list(tx, tenantId, campaignId, campaign.stepsVersion);
-      const step = steps.find(({ id }) => id === stepId);
-      if (!step) throw new StepNotFoundError();
+      const found = await this.campaigns.get(tx, tenantId, campaignId);
+      const steps = await this.queries.list(tx, tenantId, campaignId, found.stepsVersion);
+      const stepFound = steps.find(({ id }) => id === stepId);
+      if (!stepFound) throw new StepNotFoundError();
+      const { campaign, step } = asVariant(found, stepFound, variantId);
       const { name, postalAddress } = await this.tenants.get(tx, tenantId);
       const contact = contactId === undefined ? SAMPLE : await this.contact(tx, tenantId, contactId);
       return {
@@ -166,6 +174,18 @@ export class StepPreviewService {
       headers: {},
     };
   }
+}
+
+/** The step and the sender as the variant has them. */
+function asVariant(campaign: Campaign, step: CampaignStep, variantId: string | undefined): { campaign: Campaign; step: CampaignStep } {
+  if (variantId === undefined) return { campaign, step };
+  const variant = step.variants.find(({ id }) => id === variantId);
+  if (!variant) {
+    const message = 'There is no such variant of this step.';
+    throw new StepInvalidError('unprocessable', [{ path: 'variantId', code: 'variant_not_found', message }]);
+  }
+  const sender = { fromName: variant.fromName ?? campaign.fromName, fromEmail: variant.fromEmail ?? campaign.fromEmail };
+  return { campaign: { ...campaign, ...sender }, step: stepOfVariant(step, variant) };
 }
 
 function toOutcome(to: string, outcome: SendOutcome): TestSendOutcome {

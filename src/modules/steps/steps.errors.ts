@@ -9,6 +9,15 @@ export class StepNotFoundError extends DomainError {
   }
 }
 
+export class VariantNotFoundError extends DomainError {
+  readonly code = 'variant_not_found';
+  readonly category = 'not_found' as const;
+
+  constructor() {
+    super('There is no such variant of this step.');
+  }
+}
+
 /** A step, or the flow it would become part of, is wrong; `problems` says where. Nothing was saved. */
 export class StepInvalidError extends DomainError {
   readonly code = 'step_invalid';

@@ -1,7 +1,7 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { Ids } from '../../shared/ids.js';
 import { CampaignCloner, CampaignDetailParts, CampaignsModule, LaunchChecks } from '../campaigns/index.js';
-import { MailModule } from '../mail/index.js';
+import { MailModule, SenderDomainsModule } from '../mail/index.js';
 import { SegmentsModule } from '../segments/index.js';
 import { TemplatesModule } from '../templates/index.js';
 import { TrackingModule } from '../tracking/index.js';
@@ -18,10 +18,14 @@ import { StepsController } from './steps.controller.js';
 import { StepsLaunchCheck } from './steps.launch-check.js';
 import { StepsQueries } from './steps.queries.js';
 import { StepsService } from './steps.service.js';
+import { VariantReview } from './variant-review.js';
+import { VariantsController } from './variants.controller.js';
+import { VariantsQueries } from './variants.queries.js';
+import { VariantsService } from './variants.service.js';
 
 @Module({
-  imports: [CampaignsModule, SegmentsModule, TemplatesModule, TrackingModule, MailModule],
-  controllers: [StepsController, StepPreviewController],
+  imports: [CampaignsModule, SegmentsModule, TemplatesModule, TrackingModule, MailModule, SenderDomainsModule],
+  controllers: [StepsController, StepPreviewController, VariantsController],
   providers: [
     StepsQueries,
     StepCountersQueries,
@@ -32,6 +36,9 @@ import { StepsService } from './steps.service.js';
     StepContents,
     StepsLaunchCheck,
     StepPreviewService,
+    VariantsQueries,
+    VariantReview,
+    VariantsService,
   ],
   exports: [StepsService, StepContents, StepCountersQueries],
 })
@@ -42,6 +49,7 @@ export class StepsModule implements OnModuleInit {
     private readonly details: CampaignDetailParts,
     private readonly check: StepsLaunchCheck,
     private readonly queries: StepsQueries,
+    private readonly variants: VariantsQueries,
     private readonly ids: Ids,
   ) {}
 
@@ -55,6 +63,8 @@ export class StepsModule implements OnModuleInit {
       const steps = await this.queries.list(tx, source.tenantId, source.id, source.stepsVersion);
       const copies = copyFlow(steps, () => this.ids.uuid());
       await this.queries.insert(tx, copy.tenantId, copy.id, copy.stepsVersion, copies);
+      const variants = copies.flatMap(({ id: stepId, variants }) => variants.map((v, index) => ({ ...v, stepId, position: index + 1 })));
+      await this.variants.insert(tx, copy.tenantId, variants);
     });
   }
 }

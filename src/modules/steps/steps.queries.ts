@@ -9,7 +9,11 @@ const COLUMNS = `id, tenant_id AS "tenantId", campaign_id AS "campaignId", versi
   CASE WHEN wait_duration_value IS NOT NULL THEN json_build_object('value', wait_duration_value, 'unit', wait_duration_unit) END AS "waitDuration",
   condition_rules AS "conditionRules", true_next_step_id AS "trueNextStepId", false_next_step_id AS "falseNextStepId",
   next_step_id AS "nextStepId", is_end AS "isEnd", action_config AS "actionConfig", emails_sent AS "emailsSent",
-  emails_delivered AS "emailsDelivered", opens, clicks, replies, unsubscribes, created_at AS "createdAt", updated_at AS "updatedAt"`;
+  emails_delivered AS "emailsDelivered", opens, clicks, replies, unsubscribes, created_at AS "createdAt", updated_at AS "updatedAt",
+  ab_test AS "abTest", (SELECT coalesce(json_agg(json_build_object('id', v.id, 'position', v.position, 'name', v.name, 'weight', v.weight,
+    'subjectLine', v.subject_line, 'templateId', v.template_id, 'templateVersion', v.template_version, 'emailContent', v.email_content,
+    'contentFormat', v.content_format, 'fromName', v.from_name, 'fromEmail', v.from_email) ORDER BY v.position, v.id), '[]')
+    FROM step_variants v WHERE v.tenant_id = campaign_steps.tenant_id AND v.step_id = campaign_steps.id) AS variants`;
 
 /** The columns an author's settings go to, and how each is read out of the JSON that carries them. */
 const SETTINGS = {
@@ -27,6 +31,7 @@ const SETTINGS = {
   next_step_id: `(s->>'nextStepId')::uuid`,
   is_end: `(s->>'isEnd')::boolean`,
   action_config: `nullif(s->'actionConfig', 'null')`,
+  ab_test: `nullif(s->'abTest', 'null')`,
 };
 const SETTING_COLUMNS = Object.keys(SETTINGS).join(', ');
 const SETTING_VALUES = Object.values(SETTINGS).join(', ');

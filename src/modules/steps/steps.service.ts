@@ -13,6 +13,7 @@ import { toStepDto } from './dto/step.dto.js';
 import { StepReview } from './step-review.js';
 import { StepInUseError, StepInvalidError, StepNotFoundError } from './steps.errors.js';
 import { StepsQueries } from './steps.queries.js';
+import { VariantsQueries } from './variants.queries.js';
 
 export type NewStepInput = StepInput & { stepType: StepType; stepOrder?: number };
 export type StepPatch = StepInput & { stepOrder?: number };
@@ -25,6 +26,7 @@ export class StepsService {
     private readonly queries: StepsQueries,
     private readonly campaigns: CampaignsService,
     private readonly review: StepReview,
+    private readonly variants: VariantsQueries,
     private readonly audit: AuditService,
     private readonly ids: Ids,
   ) {}
@@ -76,6 +78,13 @@ export class StepsService {
       const next = placed(steps, after, stepOrder);
       await this.assertSound(tx, campaign, after, next);
       await this.queries.update(tx, ctx.tenantId, stepId, settings);
+      if (settings.stepType !== 'email') {
+        await this.variants.remove(
+          tx,
+          ctx.tenantId,
+          before.variants.map(({ id }) => id),
+        );
+      }
       await this.queries.renumber(tx, ctx.tenantId, campaignId, idsOf(next));
       await this.audit.record(tx, ctx, { ...about(stepId), action: 'step.updated', before: settingsOf(before), after: settings });
       return stepId;

@@ -12,6 +12,8 @@ export interface TimelineEnrollment {
   stepEnteredAt: Date | null;
   nextEmailScheduledAt: Date | null;
   campaignStatus: string;
+  /** Stands at an email under test, with the others who get its winner. */
+  waitsForTest?: boolean;
 }
 
 export interface TimelineEmail {
@@ -26,6 +28,8 @@ export interface TimelineEmail {
   sentAt: Date | null;
   settledAt: Date | null;
   toEmail: string | null;
+  /** The variant it was drawn, by name. */
+  variant?: string | null;
 }
 
 export interface TimelineEvent {
@@ -84,7 +88,8 @@ export interface TimelineDetail {
   url?: string | null;
   since?: Date | null;
   until?: Date | null;
-  because?: 'due_time' | 'message_under_way' | 'held' | 'campaign_paused';
+  because?: 'due_time' | 'message_under_way' | 'ab_test' | 'held' | 'campaign_paused';
+  variant?: string;
   entryNumber?: number;
 }
 
@@ -134,7 +139,8 @@ function beginnings({ enrolledAt, startedAt, entryNumber }: TimelineEnrollment):
 
 function lifeOf(email: TimelineEmail, index: number): Placed[] {
   const { id: emailId, stepId, reason, detail: message } = email;
-  const planned = place({ at: email.createdAt, type: 'planned', stepId, detail: { emailId, dueAt: email.dueAt } }, index);
+  const variant = email.variant ? { variant: email.variant } : {};
+  const planned = place({ at: email.createdAt, type: 'planned', stepId, detail: { emailId, dueAt: email.dueAt, ...variant } }, index);
   if (email.sentAt) return [planned, place({ at: email.sentAt, type: 'sent', stepId, detail: { emailId, to: email.toEmail } }, index)];
   const { status: type } = email;
   if (type !== 'skipped' && type !== 'cancelled' && type !== 'failed' && type !== 'unknown') return [planned];
@@ -164,7 +170,7 @@ function present(enrollment: TimelineEnrollment, lastAt: Date): Placed['entry'][
   const { status, nextEmailScheduledAt: until, stepEnteredAt: since, currentStepId: stepId, campaignStatus, lastError } = enrollment;
   if (status === 'failed') return [{ at: lastAt, type: 'enrollment_failed', stepId, detail: { message: lastError } }];
   if (status !== 'enrolled' && status !== 'active' && status !== 'paused') return [];
-  const running = until === null ? 'message_under_way' : 'due_time';
+  const running = until === null ? 'message_under_way' : enrollment.waitsForTest ? 'ab_test' : 'due_time';
   const because = status === 'paused' ? 'held' : campaignStatus === 'paused' ? 'campaign_paused' : running;
   const at = since !== null && since > lastAt ? since : lastAt;
   return [{ at, type: 'waiting', stepId, detail: { since, until, because } }];

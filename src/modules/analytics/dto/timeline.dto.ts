@@ -58,10 +58,14 @@ export class TimelineDetailDto {
   until?: Date | null;
 
   @ApiPropertyOptional({
-    enum: ['due_time', 'message_under_way', 'held', 'campaign_paused'],
-    description: '`waiting`: for its time · for its message to be sent · because the contact is held · because the campaign is paused.',
+    enum: ['due_time', 'message_under_way', 'ab_test', 'held', 'campaign_paused'],
+    description:
+      '`waiting`: for its time · for its message to be sent · for the winner of an A/B test (`until`: at the latest about then) · because the contact is held · because the campaign is paused.',
   })
-  because?: 'due_time' | 'message_under_way' | 'held' | 'campaign_paused';
+  because?: 'due_time' | 'message_under_way' | 'ab_test' | 'held' | 'campaign_paused';
+
+  @ApiPropertyOptional({ description: '`planned`: the variant of the email that the contact was drawn.', example: 'B: with a question' })
+  variant?: string;
 
   @ApiPropertyOptional({ type: 'integer', description: '`enrolled`: which entry into the campaign, from 1.', example: 1 })
   entryNumber?: number;

@@ -36,7 +36,7 @@ export function campaignFindings(campaign: Campaign, circumstances: LaunchCircum
 }
 
 function typeFindings({ campaignType }: Campaign): LaunchFinding[] {
-  if (campaignType !== 'triggered' && campaignType !== 'ab_test') return [];
+  if (campaignType !== 'triggered') return [];
   const message = `A campaign of type "${campaignType}" can be prepared, but not launched yet: this arrives later. Use "broadcast" or "drip".`;
   return [{ severity: 'error', code: 'type_not_supported', path: 'campaignType', message }];
 }

@@ -46,7 +46,7 @@ export class CreateCampaignDto {
   @MaxLength(10_000)
   description?: string | null;
 
-  /** `triggered` and `ab_test` can be prepared; launching them arrives later. */
+  /** `ab_test`: a broadcast of which a step has variants. `triggered` can be prepared; launching it arrives later. */
   @IsIn(CAMPAIGN_TYPES)
   campaignType: CampaignType;
 

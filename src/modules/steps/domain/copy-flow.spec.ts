@@ -33,6 +33,8 @@ function build(parts: { next: number | null; yes: number | null; no: number | nu
         conditionRules: rule,
         emailsSent: 99,
         templateVersion: 3,
+        abTest: null,
+        variants: [{ id: `old-variant-${index}`, name: 'A', weight: 1, templateVersion: 2 }],
       }) as unknown as CampaignStep,
   );
 }

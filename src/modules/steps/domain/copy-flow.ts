@@ -1,9 +1,11 @@
+import type { VariantSettings } from './ab-test.js';
 import { mapRuleStepIds } from './rule-steps.js';
 import type { CampaignStep, StepSettings } from './step.js';
 
 export interface CopiedStep extends StepSettings {
   id: string;
   stepOrder: number;
+  variants: (VariantSettings & { id: string })[];
 }
 
 /**
@@ -29,5 +31,7 @@ export function copyFlow(steps: readonly CampaignStep[], newId: () => string): C
     nextStepId: to(step.nextStepId),
     isEnd: step.isEnd,
     actionConfig: step.actionConfig,
+    abTest: step.abTest,
+    variants: step.variants.map((variant) => ({ ...variant, id: newId(), templateVersion: null })),
   }));
 }

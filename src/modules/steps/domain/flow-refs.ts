@@ -1,4 +1,5 @@
 import type { Problem } from '../../../shared/domain-error.js';
+import type { VariantInput } from './ab-test.js';
 import { mapRuleStepIds } from './rule-steps.js';
 import type { StepInput } from './step-shape.js';
 import type { StepType } from './step.js';
@@ -7,6 +8,8 @@ import type { StepType } from './step.js';
 export type FlowItem = Omit<StepInput, 'nextStepId' | 'trueNextStepId' | 'falseNextStepId'> & {
   /** Only steps that others lead to need one. */
   ref?: string;
+  /** Of an email step. */
+  variants?: VariantInput[];
   stepType: StepType;
   nextRef?: string | null;
   trueNextRef?: string | null;
@@ -27,7 +30,7 @@ export function buildFlow(items: readonly FlowItem[], newId: () => string): { in
   const ids = new Map(items.flatMap(({ ref }, index): [string, string][] => (ref === undefined ? [] : [[ref, own[index]]])));
   const problems = [...doubledRefs(items), ...unknownRefs(items, ids)];
   const inputs = items.map((item, index): BuiltStep => {
-    const { ref: _ref, nextRef, trueNextRef, falseNextRef, ...settings } = item;
+    const { ref: _ref, variants: _variants, nextRef, trueNextRef, falseNextRef, ...settings } = item;
     const following = own[index + 1] ?? null;
     const target = (to: string | null | undefined): string | null => (typeof to === 'string' ? (ids.get(to) ?? null) : null);
     const branch = (to: string | null | undefined): string | null => (to === undefined ? following : target(to));

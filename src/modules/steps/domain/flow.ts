@@ -1,4 +1,5 @@
 import type { Rule } from '../../segments/index.js';
+import type { AbTest } from './ab-test.js';
 import { inOrder, resolveEdges } from './flow-graph.js';
 import type { ActionConfig, CampaignStep, StepType, WaitDuration } from './step.js';
 
@@ -14,6 +15,14 @@ export interface FlowStep {
   wait: WaitDuration | null;
   rules: Rule | null;
   action: ActionConfig | null;
+  /** Of an email step with variants. */
+  experiment?: FlowExperiment | null;
+}
+
+/** The variants of an email step, in order; the first is the control. Without `test` everybody is split by weight for good. */
+export interface FlowExperiment {
+  variants: { id: string; weight: number }[];
+  test: AbTest | null;
 }
 
 export interface Flow {
@@ -36,6 +45,7 @@ export function toFlow(campaignId: string, version: number, rows: readonly Campa
     // Checked when it was saved.
     rules: row.conditionRules as Rule | null,
     action: row.actionConfig,
+    experiment: row.variants.length > 0 ? { variants: row.variants.map(({ id, weight }) => ({ id, weight })), test: row.abTest } : null,
   }));
   return { campaignId, version, firstStepId: ordered[0]?.id ?? null, steps: new Map(steps.map((step) => [step.id, step])) };
 }

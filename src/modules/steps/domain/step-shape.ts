@@ -1,4 +1,5 @@
 import type { Problem } from '../../../shared/domain-error.js';
+import { abTestProblems } from './ab-test.js';
 import { actionProblems } from './action-config.js';
 import { EMPTY_STEP, STEP_LIMITS, WAIT_UNITS, type StepSettings, type StepType, type WaitUnit } from './step.js';
 
@@ -7,7 +8,7 @@ export type StepInput = Partial<StepSettings>;
 
 type TypedField = Exclude<keyof StepSettings, 'stepName' | 'stepType'>;
 const FIELDS: Record<StepType, readonly TypedField[]> = {
-  email: ['templateId', 'subjectLine', 'emailContent', 'contentFormat', 'nextStepId', 'isEnd'],
+  email: ['templateId', 'subjectLine', 'emailContent', 'contentFormat', 'abTest', 'nextStepId', 'isEnd'],
   wait: ['waitDuration', 'nextStepId', 'isEnd'],
   condition: ['conditionRules', 'trueNextStepId', 'falseNextStepId'],
   action: ['actionConfig', 'nextStepId', 'isEnd'],
@@ -52,7 +53,7 @@ function formatOf({ templateId, emailContent, contentFormat }: StepSettings): St
 export function shapeProblems(step: StepSettings, at: string): Problem[] {
   switch (step.stepType) {
     case 'email':
-      return [...emailProblems(step, at), ...endProblems(step, at)];
+      return [...emailProblems(step, at), ...abTestProblems(step.abTest, at), ...endProblems(step, at)];
     case 'wait':
       return [...waitProblems(step, at), ...endProblems(step, at)];
     case 'condition':

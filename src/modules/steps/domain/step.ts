@@ -1,3 +1,5 @@
+import type { AbTest, StepVariant } from './ab-test.js';
+
 /** Numbers that bound a flow and its parts; the API documents them. */
 export const STEP_LIMITS = {
   steps: 200,
@@ -51,6 +53,8 @@ export interface StepSettings {
   /** The flow ends behind this step. */
   isEnd: boolean;
   actionConfig: ActionConfig | null;
+  /** How the winner among the variants is found; null splits everybody by weight. */
+  abTest: AbTest | null;
 }
 
 export interface StepCounters {
@@ -72,6 +76,8 @@ export interface CampaignStep extends StepSettings, StepCounters {
   stepOrder: number;
   /** Frozen at launch; null before. */
   templateVersion: number | null;
+  /** In order of their positions; none unless it is an email under test. */
+  variants: StepVariant[];
   createdAt: Date;
   updatedAt: Date;
 }
@@ -89,6 +95,7 @@ export const EMPTY_STEP: Omit<StepSettings, 'stepType'> = {
   nextStepId: null,
   isEnd: false,
   actionConfig: null,
+  abTest: null,
 };
 
 /** How a step is called when speaking to people: its name, else its place and kind. */

@@ -17,6 +17,7 @@ import {
 } from 'class-validator';
 import { IsHeaderText, IsSingleLine, Omittable } from '../../../http/index.js';
 import { NULLABLE_RULE_SCHEMA } from '../../segments/index.js';
+import { AB_LIMITS, type AbTest } from '../domain/ab-test.js';
 import { TEXT_LIMITS } from '../domain/step-shape.js';
 import {
   CONTENT_FORMATS,
@@ -29,6 +30,7 @@ import {
   type WaitDuration,
   type WaitUnit,
 } from '../domain/step.js';
+import { AbTestInputDto, VariantInputDto, toAbTest } from './ab-test.dto.js';
 import { NO_OBJECT, NULLABLE_ACTION_SCHEMA } from './action.dto.js';
 
 const ID_OR_NULL = { type: String, format: 'uuid', nullable: true } as const;
@@ -100,6 +102,16 @@ class StepFieldsDto {
   @IsObject()
   actionConfig?: object | null;
 
+  @ApiPropertyOptional({
+    oneOf: [{ $ref: getSchemaPath(AbTestInputDto) }, NO_OBJECT],
+    description: 'email with variants: how the winner is found; null splits everybody by weight.',
+  })
+  @IsOptional()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => AbTestInputDto)
+  abTest?: AbTestInputDto | null;
+
   @ApiPropertyOptional({ type: Boolean, default: false, description: 'The flow ends behind this step.' })
   @Omittable()
   @IsBoolean()
@@ -158,6 +170,18 @@ export class FlowStepDto extends StepFieldsDto {
   @IsOptional()
   @IsString()
   falseNextRef?: string | null;
+
+  @ApiPropertyOptional({
+    type: [VariantInputDto],
+    maxItems: AB_LIMITS.mostVariants,
+    description: 'email: two or more variants to choose from; the first is the control.',
+  })
+  @Omittable()
+  @IsArray()
+  @ArrayMaxSize(AB_LIMITS.mostVariants)
+  @ValidateNested({ each: true })
+  @Type(() => VariantInputDto)
+  variants?: VariantInputDto[];
 }
 
 export class SaveFlowDto {
@@ -196,6 +220,6 @@ export class ReorderDto {
 /** The same in the types of the domain: what is inside rules and actions is checked there, with paths. */
 export function toStepInput<T extends StepFieldsDto | UpdateStepDto>(
   dto: T,
-): Omit<T, 'actionConfig'> & { actionConfig?: ActionConfig | null } {
-  return { ...dto, actionConfig: dto.actionConfig as ActionConfig | null | undefined };
+): Omit<T, 'actionConfig' | 'abTest'> & { actionConfig?: ActionConfig | null; abTest?: AbTest | null } {
+  return { ...dto, actionConfig: dto.actionConfig as ActionConfig | null | undefined, abTest: dto.abTest && toAbTest(dto.abTest) };
 }

@@ -8,6 +8,12 @@ export class PreviewStepDto {
   @IsOptional()
   @IsUUID()
   contactId?: string;
+
+  /** Which variant of the step; the step's own content if not given. */
+  @ApiPropertyOptional({ type: String, format: 'uuid' })
+  @IsOptional()
+  @IsUUID()
+  variantId?: string;
 }
 
 export class TestSendDto extends PreviewStepDto {

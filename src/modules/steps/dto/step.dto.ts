@@ -11,6 +11,8 @@ import {
   type WaitDuration,
   type WaitUnit,
 } from '../domain/step.js';
+import type { AbTest } from '../domain/ab-test.js';
+import { AbTestDto, VariantDto } from './ab-test.dto.js';
 import { NO_OBJECT, NULLABLE_ACTION_SCHEMA } from './action.dto.js';
 
 const INSTANT = { type: String, format: 'date-time' } as const;
@@ -76,6 +78,12 @@ export class StepDto {
 
   @ApiProperty(NULLABLE_ACTION_SCHEMA)
   actionConfig: ActionConfig | null;
+
+  @ApiProperty({ oneOf: [{ $ref: getSchemaPath(AbTestDto) }, NO_OBJECT], description: 'How the winner among the variants is found.' })
+  abTest: AbTest | null;
+
+  @ApiProperty({ type: [VariantDto], description: 'Of an email step, in order; the first is the control.' })
+  variants: VariantDto[];
 
   @ApiProperty(COUNT)
   emailsSent: number;

@@ -1,4 +1,5 @@
 import { Check, Column, Entity, ForeignKey, PrimaryColumn, Unique } from 'typeorm';
+import type { AbTest } from '../domain/ab-test.js';
 import type { ActionConfig, StepContentFormat, StepType, WaitUnit } from '../domain/step.js';
 
 const PK = { primaryKeyConstraintName: 'pk_campaign_steps' };
@@ -92,6 +93,10 @@ export class CampaignStep {
 
   @Column('jsonb', { name: 'action_config', nullable: true })
   actionConfig: ActionConfig | null;
+
+  /** How the winner among the variants is found; null splits everybody by weight. */
+  @Column('jsonb', { name: 'ab_test', nullable: true })
+  abTest: AbTest | null;
 
   /** Frozen at launch: compiled content and the ids of its links. */
   @Column('jsonb', { name: 'compiled_content', nullable: true })

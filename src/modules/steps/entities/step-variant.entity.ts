@@ -9,6 +9,7 @@ const PK = { primaryKeyConstraintName: 'pk_step_variants' };
 @Check('ck_step_variants_weight', 'weight BETWEEN 0 AND 10000')
 @Check('ck_step_variants_format', `content_format IN ('mjml', 'html')`)
 @ForeignKey('CampaignStep', ['tenantId', 'stepId'], ['tenantId', 'id'], { name: 'fk_step_variants_step', onDelete: 'CASCADE' })
+@ForeignKey('Template', ['tenantId', 'templateId'], ['tenantId', 'id'], { name: 'fk_step_variants_template' })
 export class StepVariant {
   @PrimaryColumn('uuid', { name: 'tenant_id', ...PK })
   tenantId: string;
@@ -22,12 +23,23 @@ export class StepVariant {
   @Column('varchar', { name: 'name', length: 100 })
   name: string;
 
-  /** Share of the contacts, in ten-thousandths of the sum of all weights at most. */
+  /** From 1; the first is the control. */
+  @Column('smallint', { name: 'position', default: 1 })
+  position: number;
+
+  /** Its share of the contacts is this in the sum of all weights of the step. */
   @Column('integer', { name: 'weight' })
   weight: number;
 
   @Column('text', { name: 'subject_line', nullable: true })
   subjectLine: string | null;
+
+  @Column('uuid', { name: 'template_id', nullable: true })
+  templateId: string | null;
+
+  /** Pinned at launch. */
+  @Column('integer', { name: 'template_version', nullable: true })
+  templateVersion: number | null;
 
   @Column('text', { name: 'email_content', nullable: true })
   emailContent: string | null;

@@ -1,0 +1,69 @@
+import { Injectable } from '@nestjs/common';
+import { Database, rows, type Tx } from '../../database/index.js';
+import { CampaignsService } from '../campaigns/index.js';
+import { ExperimentsService, toDecisionDto, type VariantFigures } from '../experiments/index.js';
+import type { TenantContext } from '../identity/index.js';
+import { StepsService, type AbMetric, type CampaignStep } from '../steps/index.js';
+import { NoGoalEvent } from './analytics.errors.js';
+import { compareVariants } from './domain/variant-comparison.js';
+import type { TestedStepReportDto, VariantsReportDto } from './dto/variants.dto.js';
+
+/** How the variants of each email step under test do, and what was decided and why. Counted at this moment. */
+@Injectable()
+export class VariantReportService {
+  constructor(
+    private readonly db: Database,
+    private readonly campaigns: CampaignsService,
+    private readonly steps: StepsService,
+    private readonly experiments: ExperimentsService,
+  ) {}
+
+  /** `metric` takes the place of the tests' own. */
+  async report({ tenantId }: TenantContext, campaignId: string, metric?: AbMetric): Promise<VariantsReportDto> {
+    return this.db.inTenant(tenantId, async (tx) => {
+      await rows(tx, 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
+      await this.campaigns.get(tx, tenantId, campaignId);
+      const steps = (await this.steps.listFor(tx, tenantId, campaignId)).filter(({ variants }) => variants.length > 0);
+      const reports: TestedStepReportDto[] = [];
+      for (const step of steps) reports.push(await this.ofStep(tx, step, metric));
+      return { steps: reports };
+    });
+  }
+
+  private async ofStep(tx: Tx, step: CampaignStep, asked: AbMetric | undefined): Promise<TestedStepReportDto> {
+    const { tenantId, campaignId, id: stepId, abTest } = step;
+    const goalEvent = abTest?.goalEvent ?? null;
+    const metric = asked ?? abTest?.metric ?? 'click';
+    if (metric === 'goal' && goalEvent === null) throw new NoGoalEvent(step.stepOrder);
+    const ref = { tenantId, campaignId, stepId };
+    const decision = (await this.experiments.decisions(tx, tenantId, campaignId)).get(stepId) ?? null;
+    const all = await this.experiments.figures(tx, ref, goalEvent, null);
+    // Once one variant goes to everybody, its messages are no longer a fair draw: what is compared stays the test.
+    const until = decision?.winnerVariantId ? decision.decidedAt : null;
+    const tested = until ? await this.experiments.figures(tx, ref, goalEvent, until) : all;
+    const comparison = compareVariants(step.variants, tested, metric);
+    return {
+      stepId,
+      stepOrder: step.stepOrder,
+      stepName: step.stepName,
+      metric,
+      abTest,
+      waiting: await this.experiments.countWaiting(tx, ref),
+      decision: decision && toDecisionDto(decision),
+      variants: step.variants.map((variant, index) => ({
+        variantId: variant.id,
+        name: variant.name,
+        weight: variant.weight,
+        isControl: index === 0,
+        ...countsOf(variant.id, all),
+        ...comparison[index],
+      })),
+    };
+  }
+}
+
+function countsOf(variantId: string, figures: VariantFigures[]): Omit<VariantFigures, 'variantId'> {
+  const found = figures.find((figure) => figure.variantId === variantId);
+  const { sent = 0, reached = 0, delivered = 0, opened = 0, clicked = 0, replied = 0, converted = 0 } = found ?? {};
+  return { sent, reached, delivered, opened, clicked, replied, converted };
+}

@@ -1,0 +1,1 @@
+export { AbDecision } from './ab-decision.entity.js';
