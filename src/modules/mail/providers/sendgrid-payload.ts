@@ -56,9 +56,9 @@ export class SendGridPayloads {
     const values = valuesOf(fields);
     const key = shapeOf(fields);
     const { pieces, order } = this.shapes.get(key) ?? (await this.learn(key, fields, values.length));
-    let body = pieces[0];
-    for (let i = 0; i < order.length; i++) body += JSON.stringify(values[order[i]]) + pieces[i + 1];
-    return body;
+    const body = [pieces[0]];
+    for (let i = 0; i < order.length; i++) body.push(JSON.stringify(values[order[i]]), pieces[i + 1]);
+    return body.join('');
   }
 
   private async learn(key: string, fields: Fields, count: number): Promise<Shape> {
