@@ -11,6 +11,7 @@ import type { MessageComposer } from './message-composer.js';
 import type { Outlet } from './outlet.js';
 import type { Pacer } from './pacer.service.js';
 import type { SettlementService } from './settlement.service.js';
+import type { Turn } from './turn.js';
 import type { ClaimedEmail, SendingCampaign, Settlement } from './delivery.types.js';
 
 export interface RunParts {
@@ -61,7 +62,7 @@ export class CampaignRun {
   constructor(
     private readonly parts: RunParts,
     private readonly campaign: SendingCampaign,
-    private readonly deadline: number,
+    private readonly turn: Turn,
     /** Sends one message, to learn whether an account that was left alone works again. */
     private readonly isProbe = false,
   ) {
@@ -69,15 +70,15 @@ export class CampaignRun {
     this.finisher = new Finisher(campaign.tenantId, parts.settlements);
   }
 
-  /** Until nothing is due, the time is used up, or the campaign or the provider stops. `more`: stopped by the time only. */
-  async run(): Promise<{ sent: number; more: boolean }> {
+  /** Until nothing is due (`isEmpty`), the turn is over, or the campaign or the provider stops. `more`: only the turn is over. */
+  async run(): Promise<{ sent: number; more: boolean; isEmpty: boolean }> {
     let isEmpty = false;
     let upcoming: Promise<Batch> | null = this.nextBatch();
     try {
       while (upcoming) {
         const batch: Batch = await upcoming;
         isEmpty = batch.isLast;
-        upcoming = isEmpty || this.isProbe || this.mustStop() ? null : this.nextBatch();
+        upcoming = isEmpty || this.isProbe || this.isHeld() || (await this.turn.isOver()) ? null : this.nextBatch();
         // Handled when it is awaited; until then its failure must not count as unhandled.
         upcoming?.catch(() => undefined);
         await this.sendBatch(batch);
@@ -87,11 +88,7 @@ export class CampaignRun {
       await this.finisher.drain();
       if (this.isProbe) await this.parts.breaker.reportProbe(this.parts.outlet.accountKey, this.probed);
     }
-    return { sent: this.sent, more: !isEmpty && !this.isStopped && !this.parts.outlet.isPaused };
-  }
-
-  private mustStop(): boolean {
-    return this.isHeld() || performance.now() > this.deadline;
+    return { sent: this.sent, more: !isEmpty && !this.isHeld(), isEmpty };
   }
 
   /** The campaign or the provider takes nothing at the moment. */

@@ -3,7 +3,7 @@ import { type JobHandlers, QUICK_RECOVERY, TypedProcessor } from '../../queue/in
 import { deliveryQueue, type DeliveryJobs } from './delivery.jobs.js';
 import { DeliveryService } from './delivery.service.js';
 
-/** Then the next campaign has its turn: nobody's million delays another's ten (I12). */
+/** Then the next campaign has its turn, if one waits: nobody's million delays another's ten (I12). */
 const SLICE_MS = 2_000;
 
 /** Several campaigns at a time; the provider's connections are shared out between them. */
@@ -15,7 +15,10 @@ export class DeliveryProcessor extends TypedProcessor<DeliveryJobs> {
 
   protected readonly handlers: JobHandlers<DeliveryJobs> = {
     'deliver-campaign': async ({ tenantId, campaignId, shard }) => {
-      const { more } = await this.delivery.deliverCampaign(tenantId, campaignId, { maxMs: SLICE_MS });
+      const { more } = await this.delivery.deliverCampaign(tenantId, campaignId, {
+        maxMs: SLICE_MS,
+        mayGoOn: () => this.delivery.isQuiet(),
+      });
       if (more) await this.delivery.hint(tenantId, campaignId, shard);
     },
   };

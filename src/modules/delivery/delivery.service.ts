@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { Database, type Tx } from '../../database/index.js';
 import { InjectTypedQueue, type TypedQueue } from '../../queue/index.js';
@@ -19,6 +20,7 @@ import { Pacer } from './pacer.service.js';
 import { PacingQueries } from './pacing.queries.js';
 import { RecoveryService } from './recovery.service.js';
 import { SettlementService } from './settlement.service.js';
+import { Turn, type TurnBudget } from './turn.js';
 
 const CAMPAIGNS_PER_SWEEP = 500;
 const EVENTS_PER_SWEEP = 1_000;
@@ -27,6 +29,8 @@ const MAIL_PER_SHARD = 2_000;
 const MAX_SHARDS = 4;
 const BUDGET_IDLE_MS = 7 * 24 * 3_600_000;
 const CANCEL_CHUNK = 10_000;
+/** A queue that is away must not keep a run from its claimed messages. */
+const QUIET_LIMIT_MS = 250;
 
 /** Sends what the ledger holds and keeps the ledger true. Everything here may run in any number of processes at once. */
 @Injectable()
@@ -34,6 +38,8 @@ export class DeliveryService {
   private readonly parts: Omit<RunParts, 'outlet'>;
   /** One run keeps all connections of the provider busy; a second one of the same campaign would only take database connections from others. */
   private readonly running = new Set<string>();
+  /** Of those, the ones that were found to have due mail that nobody holds: it may have come after their last look. */
+  private readonly hasNewMail = new Set<string>();
 
   constructor(
     private readonly db: Database,
@@ -58,12 +64,12 @@ export class DeliveryService {
   }
 
   /**
-   * Sends the campaign's due mail until there is none, `maxMs` have passed, or the campaign or the provider stops; then waits for what is under
+   * Sends the campaign's due mail until there is none, its turn is over, or the campaign or the provider stops; then waits for what is under
    * way. `sent` counts accepted messages; `more` asks for another call. A campaign this process is already sending is left alone.
    */
-  async deliverCampaign(tenantId: string, campaignId: string, budget: { maxMs: number }): Promise<{ sent: number; more: boolean }> {
+  async deliverCampaign(tenantId: string, campaignId: string, budget: TurnBudget): Promise<{ sent: number; more: boolean }> {
     if (this.running.has(campaignId)) return { sent: 0, more: false };
-    const deadline = performance.now() + budget.maxMs;
+    const turn = new Turn(budget);
     this.running.add(campaignId);
     try {
       const campaign = await this.db.inTenant(tenantId, (tx) =>
@@ -74,12 +80,13 @@ export class DeliveryService {
       if (outlet.isPaused) return { sent: 0, more: false };
       const admission = await this.breaker.admit(outlet.accountKey);
       if (admission === 'open') return { sent: 0, more: false };
-      const run = new CampaignRun({ ...this.parts, outlet }, campaign, deadline, admission === 'probe');
-      const result = await run.run();
+      const run = new CampaignRun({ ...this.parts, outlet }, campaign, turn, admission === 'probe');
+      const { sent, more, isEmpty } = await run.run();
       if (run.refused > 0) await this.guard.check(tenantId, campaignId);
-      return result;
+      return { sent, more: more || (isEmpty && this.hasNewMail.has(campaignId)) };
     } finally {
       this.running.delete(campaignId);
+      this.hasNewMail.delete(campaignId);
     }
   }
 
@@ -88,15 +95,31 @@ export class DeliveryService {
     return this.ledger.listCampaignsWithMail(tx, now, limit);
   }
 
-  /** Wakes workers for every campaign with due mail. Returns how many campaigns that are. */
+  /**
+   * Wakes workers for every campaign with due mail, but for those this process is sending: other processes look for themselves. Returns how many
+   * campaigns with due mail there are.
+   */
   async hintDue(): Promise<number> {
     const campaigns = await this.db.asSystem((tx) => this.listCampaignsWithMail(tx, this.clock.now(), CAMPAIGNS_PER_SWEEP));
     for (const { tenantId, campaignId, queued, accountId, accountVersion } of campaigns) {
       if (this.outlets.isPaused(accountId, accountVersion)) continue;
+      if (this.running.has(campaignId)) {
+        this.hasNewMail.add(campaignId);
+        continue;
+      }
       const shards = Math.min(Math.max(Math.ceil(queued / MAIL_PER_SHARD), 1), MAX_SHARDS);
       for (let shard = 0; shard < shards; shard++) await this.hint(tenantId, campaignId, shard);
     }
     return campaigns.length;
+  }
+
+  /** Whether no campaign waits for a worker, as far as the queue tells in time. */
+  isQuiet(): Promise<boolean> {
+    const answer = this.queue.counts().then(
+      ({ waiting }) => waiting === 0,
+      () => false,
+    );
+    return Promise.race([answer, delay(QUIET_LIMIT_MS, false, { ref: false })]);
   }
 
   async hint(tenantId: string, campaignId: string, shard: number): Promise<void> {
