@@ -11,6 +11,7 @@ import { OutboundWebhooks1764000004000 } from './1764000004000-OutboundWebhooks.
 import { SenderDomains1764000005000 } from './1764000005000-SenderDomains.js';
 import { SuppressionHistory1764000007000 } from './1764000007000-SuppressionHistory.js';
 import { Experiments1764000012000 } from './1764000012000-Experiments.js';
+import { AudienceClock1764000015000 } from './1764000015000-AudienceClock.js';
 
 /** Every migration, in order; an explicit list, because globs do not survive compilation to ESM. */
 export const migrations = [
@@ -27,4 +28,5 @@ export const migrations = [
   SenderDomains1764000005000,
   SuppressionHistory1764000007000,
   Experiments1764000012000,
+  AudienceClock1764000015000,
 ];

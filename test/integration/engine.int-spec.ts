@@ -112,17 +112,30 @@ describe('the engine on a real database', () => {
     await story.api.must(200, story.api.post(`/api/contacts/${await story.contactId('bob@example.com')}/unsubscribe`, {}));
     const id = await story.campaign();
     await story.launch(id);
-    await sql(`UPDATE campaigns SET launched_at = now() + interval '1 second' WHERE id = $1`, [id]);
-    await sql(
-      `INSERT INTO contacts (tenant_id, email, email_norm, created_at) VALUES ($1, 'late@example.com', 'late@example.com', now() + interval '1 minute')`,
-      [tenantId],
-    );
+    await story.importContacts(['late@example.com,Late,pro']);
     await audience.enrollCampaign(tenantId, id, LONG);
     const enrolled = await sql(
       `SELECT c.email FROM campaign_contacts cc JOIN contacts c ON c.id = cc.contact_id WHERE cc.campaign_id = $1`,
       [id],
     );
     expect(enrolled.map(({ email }) => email).sort()).toEqual(['ada@example.com', 'cyd@example.com']);
+  });
+
+  it.each([
+    ['behind', '2001-01-01T00:00:00Z'],
+    ['ahead', '2040-01-01T00:00:00Z'],
+  ])('enrols the same people when the clock of the launching process is far %s', async (_, now) => {
+    const before = app.clock.now();
+    app.clock.set(now);
+    try {
+      const id = await launched(15);
+      await story.importContacts(['late@example.com,Late,pro']);
+      await audience.enrollCampaign(tenantId, id, LONG);
+      expect(await enrolledOf(id)).toHaveLength(15);
+      expect((await story.get(id)).enrollment).toMatchObject({ state: 'enrolled', enrolled: 15, total: 15 });
+    } finally {
+      app.clock.set(before);
+    }
   });
 
   it('never gives one worker a row that another holds (two connections)', async () => {

@@ -68,7 +68,7 @@ function stored(settings: Partial<CampaignSettings>, property: keyof CampaignSet
 const SIDE_EFFECTS: Record<CampaignAction, string> = {
   schedule: `launch_state = 'none', launch_error = NULL`,
   unschedule: `launch_state = 'none', launch_error = NULL`,
-  launch: `launch_state = 'enrolling', launch_error = NULL, enroll_cursor = NULL, launched_at = $4::timestamptz`,
+  launch: `launch_state = 'enrolling', launch_error = NULL, enroll_cursor = NULL, launched_at = $4::timestamptz, audience_at = clock_timestamp()`,
   pause: 'paused_at = $4::timestamptz, pause_reason = NULL, pause_detail = NULL',
   resume: 'paused_at = NULL, pause_reason = NULL, pause_detail = NULL, rates_counted_from = $4::timestamptz',
   complete: 'completed_at = $4::timestamptz',

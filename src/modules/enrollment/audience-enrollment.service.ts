@@ -7,7 +7,7 @@ import { Database, row, type Tx } from '../../database/index.js';
 import { type Campaign, CampaignLaunchStore, CampaignsService } from '../campaigns/index.js';
 import { SegmentsService, type SqlFragment } from '../segments/index.js';
 import { StepsService } from '../steps/index.js';
-import { ENROLL_PARAMS, EnrollmentEngineQueries } from './enrollment-engine.queries.js';
+import { COUNT_PARAMS, ENROLL_PARAMS, EnrollmentEngineQueries } from './enrollment-engine.queries.js';
 
 /** Advisory lock namespace: one worker at a time enrols the audience of a campaign. */
 const ENROLL_LOCK = 0x656e726f;
@@ -87,7 +87,6 @@ export class AudienceEnrollment {
         firstStepId,
         cursor: campaign.enrollCursor,
         limit,
-        snapshotAt: campaign.launchedAt!,
         now,
         includeUnsubscribed: campaign.category === 'transactional',
         ...(await this.dueTimes(tx, campaign, now)),
@@ -107,8 +106,8 @@ export class AudienceEnrollment {
     return this.queries.countAudience(
       tx,
       campaign.tenantId,
-      { snapshotAt: campaign.launchedAt!, includeUnsubscribed: campaign.category === 'transactional' },
-      await this.audience(tx, campaign, 4),
+      { campaignId: campaign.id, includeUnsubscribed: campaign.category === 'transactional' },
+      await this.audience(tx, campaign, COUNT_PARAMS + 1),
     );
   }
 

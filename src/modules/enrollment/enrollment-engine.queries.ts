@@ -9,8 +9,6 @@ export interface EnrollChunk {
   /** Contacts after this id; null begins at the first. */
   cursor: string | null;
   limit: number;
-  /** Contacts created later do not belong to the audience: the segment is a snapshot at launch. */
-  snapshotAt: Date;
   now: Date;
   /** Due time where the contact's zone has none of its own in `dueByZone`. */
   dueAt: Date;
@@ -21,8 +19,15 @@ export interface EnrollChunk {
 
 const MARKETING = `AND EXISTS (SELECT FROM campaigns c WHERE c.tenant_id = $1 AND c.id = campaign_contacts.campaign_id AND c.category = 'marketing')`;
 
-/** Parameters of `enrollChunk` that stand before those of the audience's predicate. */
-export const ENROLL_PARAMS = 10;
+/** Parameters of `enrollChunk` and of `countAudience` that stand before those of the audience's predicate. */
+export const ENROLL_PARAMS = 9;
+export const COUNT_PARAMS = 3;
+
+/**
+ * Contacts created later than the launch do not belong to the audience (`$2` is the campaign). Both moments are the database's: with those of processes
+ * whose clocks differ, people would be dropped in silence.
+ */
+const AT_LAUNCH = `c.created_at <= (SELECT coalesce(l.audience_at, l.launched_at) FROM campaigns l WHERE l.tenant_id = $1 AND l.id = $2)`;
 
 /**
  * The engine's statements on `campaign_contacts`: enrol a set, claim what is due, write where an advance left it. Each method is one
@@ -44,16 +49,16 @@ export class EnrollmentEngineQueries {
       tx,
       `WITH chunk AS MATERIALIZED (
          SELECT c.id, c.timezone FROM contacts c
-         WHERE c.tenant_id = $1 AND ($4::uuid IS NULL OR c.id > $4) AND c.deleted_at IS NULL AND c.created_at <= $6
-           AND (c.subscribed OR $10::boolean)
+         WHERE c.tenant_id = $1 AND ($4::uuid IS NULL OR c.id > $4) AND c.deleted_at IS NULL AND ${AT_LAUNCH}
+           AND (c.subscribed OR $9::boolean)
            AND NOT EXISTS (SELECT FROM suppressions s WHERE s.tenant_id = c.tenant_id AND s.email_norm = c.email_norm
-             AND NOT ($10::boolean AND s.reason = 'unsubscribed'))
+             AND NOT ($9::boolean AND s.reason = 'unsubscribed'))
            AND (${audience.sql})
          ORDER BY c.id LIMIT $5
        ), enrolled AS (
          INSERT INTO campaign_contacts (tenant_id, campaign_id, contact_id, status, current_step_id, enrolled_at, next_email_scheduled_at)
-         SELECT $1, $2, chunk.id, 'enrolled', $3, $7, coalesce(zone.due, $8::timestamptz)
-         FROM chunk LEFT JOIN (SELECT key, value::timestamptz AS due FROM json_each_text($9::json)) zone ON zone.key = chunk.timezone
+         SELECT $1, $2, chunk.id, 'enrolled', $3, $6, coalesce(zone.due, $7::timestamptz)
+         FROM chunk LEFT JOIN (SELECT key, value::timestamptz AS due FROM json_each_text($8::json)) zone ON zone.key = chunk.timezone
          ON CONFLICT (tenant_id, campaign_id, contact_id) DO NOTHING
          RETURNING 1
        )
@@ -65,7 +70,6 @@ export class EnrollmentEngineQueries {
         c.firstStepId,
         c.cursor,
         c.limit,
-        c.snapshotAt,
         c.now,
         c.dueAt,
         JSON.stringify(Object.fromEntries([...c.dueByZone].map(([zone, due]) => [zone, due.toISOString()]))),
@@ -80,17 +84,17 @@ export class EnrollmentEngineQueries {
   async countAudience(
     tx: Tx,
     tenantId: string,
-    c: { snapshotAt: Date; includeUnsubscribed: boolean },
+    c: { campaignId: string; includeUnsubscribed: boolean },
     audience: SqlFragment,
   ): Promise<number> {
     const result = await row<{ count: number }>(
       tx,
       `SELECT count(*)::int AS count FROM contacts c
-       WHERE c.tenant_id = $1 AND c.deleted_at IS NULL AND c.created_at <= $2 AND (c.subscribed OR $3::boolean)
+       WHERE c.tenant_id = $1 AND c.deleted_at IS NULL AND ${AT_LAUNCH} AND (c.subscribed OR $3::boolean)
          AND NOT EXISTS (SELECT FROM suppressions s WHERE s.tenant_id = c.tenant_id AND s.email_norm = c.email_norm
            AND NOT ($3::boolean AND s.reason = 'unsubscribed'))
          AND (${audience.sql})`,
-      [tenantId, c.snapshotAt, c.includeUnsubscribed, ...audience.params],
+      [tenantId, c.campaignId, c.includeUnsubscribed, ...audience.params],
     );
     return result?.count ?? 0;
   }

@@ -152,6 +152,10 @@ export class Campaign {
   @Column('timestamptz', { name: 'launched_at', nullable: true })
   launchedAt: Date | null;
 
+  /** The launch by the database's clock, by which contacts are dated: who was there by then is the audience. */
+  @Column('timestamptz', { name: 'audience_at', nullable: true })
+  audienceAt: Date | null;
+
   @Column('timestamptz', { name: 'paused_at', nullable: true })
   pausedAt: Date | null;
 
