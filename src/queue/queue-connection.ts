@@ -68,7 +68,7 @@ export class QueueConnection implements OnApplicationShutdown {
     // One line for an outage, not one for each of its many attempts to connect.
     let away = false;
     redis.on('error', (error: Error) => {
-      if (!away) this.logger.warn(`Redis is away: ${error.message}; work goes on by polling, a little later than usual`);
+      if (!away) this.logger.warn(`Redis is away: ${error.message}; what is due waits for it, nothing is lost`);
       away = true;
     });
     redis.on('ready', () => {

@@ -15,10 +15,16 @@ export interface AddOptions {
 }
 
 const HINT_LIMIT_MS = 2_000;
+/** While the queue is away, hints fail many times a second: one line says so, and another each time so much later. */
+const REMINDER_MS = 30_000;
 
 /** One queue, with the names and payloads of its jobs checked by the compiler. Inject with `@InjectTypedQueue(definition)`. */
 export class TypedQueue<Jobs extends JobMap> {
   private readonly logger = new Logger('Queue');
+  private isAway = false;
+  /** Hints not queued since the last line about it. */
+  private missed = 0;
+  private nextReminderAt = 0;
 
   constructor(private readonly queue: Queue) {
     // The shared connection reports its own errors once (`QueueConnection`); unheard here, BullMQ would print each of them for each queue.
@@ -45,15 +51,25 @@ export class TypedQueue<Jobs extends JobMap> {
     });
     try {
       await Promise.race([this.add(name, payload, options), limit]);
+      if (this.isAway) this.logger.log(`Queue ${this.name} takes hints again`);
+      this.isAway = false;
+      this.missed = 0;
       return true;
     } catch (error) {
-      this.logger.warn(
-        `A hint was not queued; the sweep will find the work (queue ${this.name}, job ${name}: ${(error as Error).message})`,
-      );
+      this.complain(`queue ${this.name}, job ${name}: ${(error as Error).message}`);
       return false;
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  private complain(why: string): void {
+    this.missed += 1;
+    if (this.isAway && performance.now() < this.nextReminderAt) return;
+    this.logger.warn(`${this.missed === 1 ? 'A hint was' : `${this.missed} hints were`} not queued; the sweep will find the work (${why})`);
+    this.isAway = true;
+    this.missed = 0;
+    this.nextReminderAt = performance.now() + REMINDER_MS;
   }
 
   /** Jobs that wait, run or failed: for health and metrics. */
