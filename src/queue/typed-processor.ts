@@ -8,7 +8,7 @@ import type { JobMap, JobName } from './queue-definition.js';
  * dead worker's job counts as running, hints with the same `dedupeId` wait behind it: with BullMQ's defaults (30 s, 30 s, 15 s) killed work lay about
  * for a minute. A job that is started a second time because its worker was merely slow does no harm, so these may be short.
  */
-export const QUICK_RECOVERY = { lockDuration: 4_000, stalledInterval: 2_000, runRetryDelay: 1_000 } as const;
+export const QUICK_RECOVERY = { lockDuration: 3_000, stalledInterval: 1_000, runRetryDelay: 1_000 } as const;
 
 /** One handler for every job of the map. What it returns is not kept. */
 export type JobHandlers<Jobs extends JobMap> = { readonly [Name in JobName<Jobs>]: (payload: Jobs[Name], job: Job) => Promise<unknown> };

@@ -6,6 +6,7 @@ export const FAIL_POINT_NAMES = [
   'enroll_after_commit',
   'advance_before_commit',
   'advance_after_commit',
+  'claim_before_commit',
   'after_claim',
   'before_fire',
   'fire_before_commit',

@@ -40,6 +40,8 @@ interface Batch {
   isLast: boolean;
 }
 
+/** So often a run looks at the oldest rows again: those of a worker that died have become free behind it. */
+const LOOK_BACK_MS = 1_000;
 /** Rendering is synchronous: after so many messages the event loop gets its turn. */
 const RENDER_STRIDE = 25;
 
@@ -51,6 +53,7 @@ export class CampaignRun {
   private readonly finisher: Finisher;
   private readonly inFlight = new Set<Promise<void>>();
   private after: { dueAt: Date; id: string } | null = null;
+  private lookedBackAt = performance.now();
   private sent = 0;
   private isStopped = false;
   private readonly largestGroup: number;
@@ -100,6 +103,10 @@ export class CampaignRun {
     const { claims, composer, outlet } = this.parts;
     const { tenantId } = this.campaign;
     const limit = Math.min(outlet.pace.batchSize, this.largestGroup);
+    if (performance.now() - this.lookedBackAt > LOOK_BACK_MS) {
+      this.after = null;
+      this.lookedBackAt = performance.now();
+    }
     const claim = await claims.claim(tenantId, this.campaign.campaignId, limit, this.after);
     const last = claim.emails.at(-1);
     if (last) this.after = { dueAt: last.dueAt, id: last.id };

@@ -31,7 +31,11 @@ export class ClaimService {
     const leaseSeconds = this.config.engine.claimLeaseSeconds;
     const fireBy = performance.now() + (leaseSeconds * 1000) / 2;
     const request = { campaignId, token, now: this.clock.now(), limit, leaseSeconds, after };
-    const emails = await this.db.inTenant(tenantId, (tx) => this.queries.claim(tx, tenantId, request));
+    const emails = await this.db.inTenant(tenantId, async (tx) => {
+      const claimed = await this.queries.claim(tx, tenantId, request);
+      await failPoint('claim_before_commit');
+      return claimed;
+    });
     await failPoint('after_claim');
     return { token, emails, fireBy };
   }

@@ -5,7 +5,8 @@ import { FairSlots } from './domain/fair-slots.js';
 import { Pace } from './domain/pace.js';
 
 const MAX_CLAIM = 1_000;
-const MAX_GROUP = 500;
+/** With as many again on the way it is what a kill leaves in doubt at most, and what a pause waits for. */
+const MAX_GROUP = 200;
 /** Beyond the provider's own limit: time to write down what it said; not more than that limit, where it is short. */
 const MARGIN_MS = 15_000;
 /** How long an account that named no time is left alone. */
@@ -38,8 +39,7 @@ export class Outlet {
     this.provider = provider;
     const { maxBatch, maxConcurrency, sendTimeoutMs } = provider;
     this.slots = new FairSlots(maxConcurrency);
-    const minGroup = Math.min(maxBatch * maxConcurrency, 200);
-    this.pace = new Pace({ minGroup, maxGroup: MAX_GROUP, maxBatch: MAX_CLAIM });
+    this.pace = new Pace({ minGroup: Math.min(maxBatch, MAX_GROUP), maxGroup: MAX_GROUP, maxBatch: MAX_CLAIM });
     this.marginMs = Math.min(MARGIN_MS, sendTimeoutMs);
     this.sendLeaseMs = Math.max(config.engine.sendLeaseSeconds * 1000, sendTimeoutMs + this.marginMs);
     this.groupsInFlight = Math.min(Math.max(Math.ceil((maxBatch * maxConcurrency) / MAX_GROUP), 2), 4);

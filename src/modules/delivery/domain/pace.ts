@@ -1,16 +1,16 @@
 /**
- * How many messages to take at a time, from how fast they have been going out. A group in flight should last a fraction of a second: that is
+ * How many messages to take at a time, from how fast they have been going out. A group in flight should last a small part of a second: that is
  * what a pause has to wait for and what a crash leaves in doubt. A claimed batch should last about a second: the next one is claimed
  * while it is sent, and both must be fired before half of the claim's lease is gone, which is what a lost worker delays.
  */
 export interface PaceLimits {
-  /** Fewest per group: every connection of the provider busy with a full call. */
+  /** Fewest per group: a full call of the provider. */
   minGroup: number;
   maxGroup: number;
   maxBatch: number;
 }
 
-const GROUP_SECONDS = 0.25;
+const GROUP_SECONDS = 0.15;
 const BATCH_SECONDS = 1;
 /** Weight of the newest measurement. */
 const ALPHA = 0.3;
