@@ -33,6 +33,9 @@ console.log(
   `faults: seed ${options.seed}, ${options.contacts} contacts × 3 messages, ${chosen.length} scenarios (replay: npm run faults -- --seed ${options.seed})`,
 );
 
+/** Scenarios at the same time: many of them mostly wait. */
+const LANES = 3;
+
 /** This file runs from dist/faults/test/faults. */
 const DIST = fileURLToPath(new URL('../../../src/', import.meta.url));
 
@@ -43,9 +46,13 @@ const results: Result[] = [];
 try {
   const base = { options, postgres, workDir, dist: DIST };
   const ground = { ...base, template: await makeTemplate(base) };
-  for (const together of inGroups(chosen)) {
-    results.push(...(await Promise.all(together.map((scenario) => perform(scenario, () => scenario.run(ground))))));
-  }
+  const run = async (scenario: Scenario): Promise<void> => void results.push(await perform(scenario, () => scenario.run(ground)));
+  for (const scenario of chosen) if (scenario.isAlone) await run(scenario);
+  const queue = chosen.filter(({ isAlone }) => !isAlone);
+  const lane = async (): Promise<void> => {
+    for (let next = queue.shift(); next; next = queue.shift()) await run(next);
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
 } finally {
   await postgres.stop();
   if (options.keep) console.log(`kept: ${workDir}`);
@@ -58,16 +65,6 @@ console.log(
   `\nfaults: ${of('passed').length} passed, ${of('failed').length} failed, ${of('skipped').length} skipped in ${total} s (seed ${options.seed})`,
 );
 process.exit(of('failed').length > 0 ? 1 : 0);
-
-function inGroups(scenarios: readonly Scenario[]): Scenario[][] {
-  const groups: Scenario[][] = [];
-  for (const scenario of scenarios) {
-    const last = groups.at(-1);
-    if (scenario.group !== undefined && last?.[0].group === scenario.group) last.push(scenario);
-    else groups.push([scenario]);
-  }
-  return groups;
-}
 
 async function perform(scenario: Scenario, run: () => Promise<Outcome>): Promise<Result> {
   const from = performance.now();

@@ -25,7 +25,7 @@ export type SendGridAnswer =
   | { reset: true; accept?: boolean }
   | { hang: true; accept?: boolean }
   | { raw: string; accept?: boolean }
-  | { delayMs: number }
+  | { delayMs: number; accept?: boolean }
   | undefined
   | void;
 
@@ -177,8 +177,11 @@ export class SendGridDouble {
   private respond(mail: SendGridMail, socket: Socket, response: ServerResponse): void {
     const answer = this.script?.({ nth: this.requests++, mail });
     if (!answer || 'delayMs' in answer) {
+      // Taken first and answered later: then its events may be there before the answer is.
+      const isTaken = answer?.accept === true;
+      if (isTaken) this.keep(mail);
       const accept = (): void => {
-        this.keep(mail);
+        if (!isTaken) this.keep(mail);
         response.writeHead(202, { 'x-message-id': `SG${this.messages.length}` }).end();
       };
       if (answer) setTimeout(accept, answer.delayMs);

@@ -13,8 +13,8 @@ export interface Scenario {
   name: string;
   title: string;
   needsRedis?: boolean;
-  /** Neighbours of one group mostly wait, so they run at the same time. */
-  group?: string;
+  /** It measures times, or breaks what others share: nothing else runs beside it. */
+  isAlone?: boolean;
   run(ground: Ground): Promise<Outcome>;
 }
 

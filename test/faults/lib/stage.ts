@@ -6,6 +6,7 @@ import type { FaultOptions } from './options.js';
 import { type FaultPostgres, Watcher } from './postgres.js';
 import { Fleet, runCli, type Running, type StartOptions } from './product.js';
 import { type Seeded } from './random.js';
+import { SMTP_LOGIN } from './smtp-login.js';
 import { commonEnv, type Template } from './template.js';
 import { type Accepted, readTruth } from './truth.js';
 import { freePort, until } from './wait.js';
@@ -30,7 +31,12 @@ export interface StageSettings {
   double?: Child;
   /** How much of the audience takes part; all by default. */
   share?: number;
+  /** Takes the whole audience of `--full`; the others stay as they are, because more of the same would show nothing new. */
+  hasFullSize?: boolean;
 }
+
+/** Contacts in a scenario without a full size, when the others have theirs. */
+export const ORDINARY_SIZE = 2_000;
 
 /** Names the three messages that every contact of a campaign gets; stands in each subject, so that the double's file tells them apart. */
 export const EMAIL_STEPS = 3;
@@ -59,11 +65,15 @@ export class Stage {
   }
 
   get contacts(): number {
-    return Math.floor(this.ground.template.contacts * (this.settings.share ?? 1));
+    const { contacts } = this.ground.template;
+    const { hasFullSize = false, share = 1 } = this.settings;
+    const isSmall = this.ground.options.isFull && !hasFullSize;
+    return Math.floor((isSmall ? Math.min(contacts, ORDINARY_SIZE) : contacts) * share);
   }
 
+  /** At the size of `--full`. */
   get isFull(): boolean {
-    return this.ground.options.isFull;
+    return this.ground.options.isFull && this.settings.hasFullSize === true;
   }
 
   get databaseName(): string {
@@ -89,7 +99,7 @@ export class Stage {
     await ground.postgres.dropDatabase(this.database);
     await ground.postgres.createDatabase(this.database, ground.template.name);
     this.sql = new Watcher(this.adminUrl);
-    if (settings.share)
+    if (this.contacts < ground.template.contacts)
       await this.sql.rows('DELETE FROM contacts WHERE id IN (SELECT id FROM contacts ORDER BY id OFFSET $1)', [this.contacts]);
     const port = await freePort();
     this.fleet = new Fleet({
@@ -197,7 +207,7 @@ export class Stage {
     this.double = this.settings.double ?? (await Child.start(mail, [this.truthFile]));
     if (mail === 'smtp') {
       const port = mailPort ?? (await this.double.call<number>('port'));
-      return { MAIL_PROVIDER: 'smtp', SMTP_URL: `smtp://127.0.0.1:${port}` };
+      return { MAIL_PROVIDER: 'smtp', SMTP_URL: `smtp://${SMTP_LOGIN.user}:${SMTP_LOGIN.pass}@127.0.0.1:${port}` };
     }
     const url = mailPort ? `http://127.0.0.1:${mailPort}` : await this.double.call<string>('url');
     return { MAIL_PROVIDER: 'sendgrid', SENDGRID_API_KEY: await this.double.call<string>('apiKey'), SENDGRID_BASE_URL: url };

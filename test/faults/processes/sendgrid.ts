@@ -1,4 +1,4 @@
-import { SendGridDouble, type SendGridAnswer, type SendGridMail } from '../../support/sendgrid-double.js';
+import { SendGridDouble, targetOf, type SendGridAnswer, type SendGridMail } from '../../support/sendgrid-double.js';
 import { serve } from '../lib/child.js';
 
 /** A rule of the double; the first that matches answers. */
@@ -46,4 +46,6 @@ serve({
   },
   accepted: () => double.messages.length,
   requests: () => double.requests,
+  /** What events about the accepted messages from `from` on need of them. */
+  targets: ({ from, limit }: { from: number; limit: number }) => double.messages.slice(from, from + limit).map(targetOf),
 });

@@ -1,6 +1,7 @@
 import { simpleParser } from 'mailparser';
 import { SmtpSink, type SmtpAnswer, type SmtpQuestion, type SmtpVerb } from '../../support/smtp-sink.js';
 import { serve } from '../lib/child.js';
+import { SMTP_LOGIN } from '../lib/smtp-login.js';
 
 /** A rule of the double; the first that matches answers. */
 export interface SmtpRule {
@@ -35,7 +36,7 @@ function script({ verb, address }: SmtpQuestion): SmtpAnswer {
   return undefined;
 }
 
-const sink = await SmtpSink.start({ file, script });
+const sink = await SmtpSink.start({ file, script, auth: SMTP_LOGIN });
 
 serve({
   port: () => sink.port,

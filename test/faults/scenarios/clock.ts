@@ -9,7 +9,7 @@ export const clock: Scenario = {
   title: 'workers whose clocks are an hour ahead, an hour behind, and jump by two',
   run: (ground) =>
     onStage(ground, { name: 'clock', share: 0.5 }, async (stage) => {
-      await stage.double.call('rules', [{ verb: 'MESSAGE', answer: { delayMs: stage.isFull ? 2 : 20 } }]);
+      await stage.double.call('rules', [{ verb: 'MESSAGE', answer: { delayMs: 20 } }]);
       const campaign = await stage.campaign();
       await Promise.all([
         stage.worker(),

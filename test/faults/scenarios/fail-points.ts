@@ -10,6 +10,7 @@ const OF_ENROLMENT = ['enroll_before_commit', 'enroll_after_commit'];
 const OF_SENDING = [
   'advance_before_commit',
   'advance_after_commit',
+  'claim_before_commit',
   'after_claim',
   'before_fire',
   'fire_before_commit',
@@ -27,7 +28,7 @@ export const failPoints: Scenario = {
   title: 'a worker dies at every statement boundary of enrol, advance, claim, fire, finish and complete',
   run: (ground) =>
     onStage(ground, { name: 'fail-points' }, async (stage) => {
-      const rounds = stage.isFull ? 4 : 1;
+      const rounds = 1;
       await stage.double.call('rules', [{ verb: 'MESSAGE', answer: { delayMs: 10 } }]);
       const campaign = await stage.campaign();
       await stage.launch(campaign);

@@ -12,16 +12,18 @@ import { randomKills } from './random-kills.js';
 import { redisLoss } from './redis-loss.js';
 import { shutdown } from './shutdown.js';
 import { unsubscribe } from './unsubscribe.js';
+import { webhooks } from './webhooks.js';
 
-/** In the order in which they run. Those of one group that stand together run at the same time. */
+/** In the order in which they begin; those that run alone come first, and those that wait most. */
 export const SCENARIOS: readonly Scenario[] = [
   randomKills,
-  failPoints,
   postgresCrash,
-  redisLoss,
   providerSmtp,
   providerSendgrid,
+  failPoints,
   network,
+  webhooks,
+  redisLoss,
   pauseResume,
   unsubscribe,
   launch,

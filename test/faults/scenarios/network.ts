@@ -13,7 +13,6 @@ const WORKERS = 2;
 export const network: Scenario = {
   name: 'network',
   title: 'connections to the mail server are reset, half open, stalled and refused',
-  group: 'provider',
   async run(ground) {
     const dir = join(ground.workDir, 'network');
     mkdirSync(dir, { recursive: true });
@@ -21,7 +20,7 @@ export const network: Scenario = {
     const proxy = await FaultProxy.start(await sink.call<number>('port'));
     try {
       return await onStage(ground, { name: 'network', share: 0.5, mailPort: proxy.port, double: sink }, async (stage) => {
-        await sink.call('rules', [{ verb: 'MESSAGE', answer: { delayMs: stage.isFull ? 2 : 30 } }]);
+        await sink.call('rules', [{ verb: 'MESSAGE', answer: { delayMs: 30 } }]);
         const campaign = await stage.campaign();
         await Promise.all(Array.from({ length: WORKERS }, () => stage.worker()));
         await stage.launch(campaign);

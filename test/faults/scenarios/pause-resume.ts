@@ -9,7 +9,7 @@ export const pauseResume: Scenario = {
   run: (ground) =>
     onStage(ground, { name: 'pause-resume' }, async (stage) => {
       const cycles = 200;
-      await stage.double.call('rules', [{ verb: 'MESSAGE', answer: { delayMs: stage.isFull ? 2 : 15 } }]);
+      await stage.double.call('rules', [{ verb: 'MESSAGE', answer: { delayMs: 15 } }]);
       const campaign = await stage.campaign();
       await Promise.all([stage.worker(), stage.worker()]);
       await stage.launch(campaign);

@@ -14,8 +14,9 @@ const WINDOW_MS = 500;
 export const postgresCrash: Scenario = {
   name: 'postgres-crash',
   title: 'PostgreSQL crashes (immediate stop) and has its connections cut while sending',
+  isAlone: true,
   run: (ground) =>
-    onStage(ground, { name: 'postgres-crash' }, async (stage) => {
+    onStage(ground, { name: 'postgres-crash', hasFullSize: true }, async (stage) => {
       const crashes = stage.isFull ? 6 : 2;
       // A pace that the machine can keep without effort, so that the rates before and after can be compared.
       await stage.double.call('rules', [{ verb: 'MESSAGE', answer: { delayMs: stage.isFull ? 5 : 60 } }]);

@@ -21,7 +21,6 @@ const FAULTS: { digits: string; rule: Omit<SendGridRule, 'match'>; fate: Fate }[
 export const providerSendgrid: Scenario = {
   name: 'provider-sendgrid',
   title: 'the SendGrid API throttles, errs, accepts and then errs, hangs and resets',
-  group: 'provider',
   run: (ground) =>
     onStage(ground, { name: 'provider-sendgrid', share: 0.5, mail: 'sendgrid' }, async (stage) => {
       const rules: SendGridRule[] = FAULTS.map(({ digits, rule }) => ({ ...rule, match: suffix(digits) }));

@@ -15,8 +15,9 @@ const TAKEN_UP_WITHIN_MS = 10_000;
 export const randomKills: Scenario = {
   name: 'random-kills',
   title: 'three workers, killed at random moments, again and again',
+  isAlone: true,
   run: (ground) =>
-    onStage(ground, { name: 'random-kills' }, async (stage) => {
+    onStage(ground, { name: 'random-kills', hasFullSize: true }, async (stage) => {
       const kills = stage.isFull ? 100 : 20;
       const recovery = new RecoveryClock(stage);
       await stage.double.call('rules', [{ verb: 'MESSAGE', answer: { delayMs: 40 } }]);

@@ -16,7 +16,7 @@ export const redisLoss: Scenario = {
     const redis = await FaultRedis.start(dir);
     try {
       return await onStage(ground, { name: 'redis-loss', share: 0.5, env: { REDIS_URL: redis.url } }, async (stage) => {
-        await stage.double.call('rules', [{ verb: 'MESSAGE', answer: { delayMs: stage.isFull ? 2 : 20 } }]);
+        await stage.double.call('rules', [{ verb: 'MESSAGE', answer: { delayMs: 20 } }]);
         const campaign = await stage.campaign();
         await Promise.all([stage.worker(), stage.worker()]);
         await stage.launch(campaign);

@@ -10,8 +10,8 @@ export const shutdown: Scenario = {
   title: 'rolling restarts by SIGTERM under load',
   run: (ground) =>
     onStage(ground, { name: 'shutdown', share: 0.5 }, async (stage) => {
-      const restarts = stage.isFull ? 50 : 6;
-      await stage.double.call('rules', [{ verb: 'MESSAGE', answer: { delayMs: stage.isFull ? 5 : 40 } }]);
+      const restarts = 6;
+      await stage.double.call('rules', [{ verb: 'MESSAGE', answer: { delayMs: 40 } }]);
       const campaign = await stage.campaign();
       const workers = await Promise.all(Array.from({ length: WORKERS }, () => stage.worker()));
       await stage.launch(campaign);
