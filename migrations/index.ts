@@ -12,6 +12,7 @@ import { SenderDomains1764000005000 } from './1764000005000-SenderDomains.js';
 import { SuppressionHistory1764000007000 } from './1764000007000-SuppressionHistory.js';
 import { Experiments1764000012000 } from './1764000012000-Experiments.js';
 import { AudienceClock1764000015000 } from './1764000015000-AudienceClock.js';
+import { HitBatches1764000013000 } from './1764000013000-HitBatches.js';
 
 /** Every migration, in order; an explicit list, because globs do not survive compilation to ESM. */
 export const migrations = [
@@ -29,4 +30,5 @@ export const migrations = [
   SuppressionHistory1764000007000,
   Experiments1764000012000,
   AudienceClock1764000015000,
+  HitBatches1764000013000,
 ];

@@ -6,7 +6,7 @@ import { ProviderAccount, SenderDomain } from '../modules/mail/entities/index.js
 import { Segment, SegmentMember } from '../modules/segments/entities/index.js';
 import { CampaignStep, StepVariant } from '../modules/steps/entities/index.js';
 import { Template, TemplateVersion } from '../modules/templates/entities/index.js';
-import { EmailEvent, TrackedLink, WebhookBatch } from '../modules/tracking/entities/index.js';
+import { EmailEvent, HitBatch, TrackedLink, WebhookBatch } from '../modules/tracking/entities/index.js';
 import { Email, PacingSettingsRow, ProviderHealth, SendBudget } from '../modules/delivery/entities/index.js';
 import { AbDecision } from '../modules/experiments/entities/index.js';
 import { CampaignContact } from '../modules/enrollment/entities/campaign-contact.entity.js';
@@ -33,6 +33,7 @@ export const entities: Function[] = [
   // tracking
   TrackedLink,
   EmailEvent,
+  HitBatch,
   WebhookBatch,
   // templates
   Template,

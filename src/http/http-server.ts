@@ -4,6 +4,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Ids } from '../shared/ids.js';
 import { JSON_LIMIT, registerBodyParsers } from './body-parsers.js';
+import { DirectRoutes } from './direct-routes.js';
 import { Metrics } from './metrics.js';
 import { serveDocs } from './docs.js';
 import { buildDocument } from './openapi-document.js';
@@ -44,6 +45,7 @@ export function registerHttp(app: NestFastifyApplication): void {
   const server = adapter.getInstance() as unknown as FastifyInstance;
   const routes = app.get(RouteTable, { strict: false });
   routes.watch(server);
+  app.get(DirectRoutes, { strict: false }).watch(server);
   // Nest would add its own parsers at the start; let it do so now, and replace them.
   adapter.registerParserMiddleware();
   registerBodyParsers(server);

@@ -1,5 +1,6 @@
 import { Global, Module, type OnModuleInit } from '@nestjs/common';
 import { Database, row } from '../database/index.js';
+import { DirectRoutes } from './direct-routes.js';
 import { HealthChecks } from './health-checks.js';
 import { HealthController } from './health.controller.js';
 import { Metrics } from './metrics.js';
@@ -7,7 +8,11 @@ import { RouteTable } from './route-table.js';
 
 /** Health, metrics, and where other modules register theirs. */
 @Global()
-@Module({ controllers: [HealthController], providers: [HealthChecks, Metrics, RouteTable], exports: [HealthChecks, Metrics, RouteTable] })
+@Module({
+  controllers: [HealthController],
+  providers: [DirectRoutes, HealthChecks, Metrics, RouteTable],
+  exports: [DirectRoutes, HealthChecks, Metrics, RouteTable],
+})
 export class HttpModule implements OnModuleInit {
   private isMigrated = false;
 

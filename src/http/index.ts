@@ -1,4 +1,5 @@
 export { ApiProblems, problemResponse, type ProblemStatus } from './api-problems.js';
+export { DirectRoutes } from './direct-routes.js';
 export { WithEtag } from './etag.interceptor.js';
 export { IfMatch, assertIfMatch, etagOf } from './etag.js';
 export {

@@ -1,6 +1,6 @@
 import { affected, Database, row, rows } from '../../src/database/index.js';
 import { ContactsModule } from '../../src/modules/contacts/index.js';
-import { TrackingModule, TrackingService, TrackingTokens } from '../../src/modules/tracking/index.js';
+import { HitInbox, TrackingModule, TrackingService, TrackingTokens } from '../../src/modules/tracking/index.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { HTTP_APP_SECRET, startHttpApp, type HttpApp } from '../support/http-app.js';
 import { startTestApp } from '../support/test-app.js';
@@ -33,14 +33,18 @@ describe('the public addresses in messages', () => {
   const addresses = (n: number) => http.app.get(TrackingTokens).forMessage(tenantId, `${EMAIL}${n}`, contactId);
   const register = (url: string) =>
     db().inTenant(tenantId, async (tx) => (await http.app.get(TrackingService).registerLinks(tx, tenantId, [url]))[0]);
-  const events = (n: number) =>
-    db().inTenant(tenantId, (tx) =>
+  /** What a worker makes of the hits that were stored, before it looks at the messages. */
+  const store = () => http.app.get(HitInbox).processNext((tx, hits) => http.app.get(TrackingService).appendAll(tx, hits));
+  const events = async (n: number) => {
+    while (await store());
+    return db().inTenant(tenantId, (tx) =>
       rows<Record<string, unknown>>(
         tx,
         `SELECT type, source, is_machine, machine_reason, link_id, url FROM email_events WHERE tenant_id = $1 AND email_id = $2 ORDER BY id`,
         [tenantId, `${EMAIL}${n}`],
       ),
     );
+  };
   const contact = () =>
     db().inTenant(tenantId, (tx) =>
       row(tx, `SELECT subscribed, unsubscribed_at FROM contacts WHERE tenant_id = $1 AND id = $2`, [tenantId, contactId]),
@@ -119,6 +123,22 @@ describe('the public addresses in messages', () => {
     const answers = await Promise.all(Array.from({ length: 300 }, () => http.call(`GET ${pixel}`, { headers: BROWSER })));
     expect(answers.every(({ status }) => status === 200)).toBe(true);
     expect(await events(6)).toHaveLength(300);
+  });
+
+  it('lose no hit over another that the database refuses', async () => {
+    await db().asSystem((tx) =>
+      tx.query(`INSERT INTO hit_batches (hit_count, hits) VALUES (3, $1)`, [
+        JSON.stringify(
+          ['0195bbbb-0000-7000-8000-000000000006', 'no uuid', '0195bbbb-0000-7000-8000-000000000006'].map((emailId) => ({
+            ...{ tenantId, emailId, type: 'clicked', at: clock.now().getTime(), linkId: null, url: 'https://shop.example/\u0000' },
+            ...{ userAgent: null, machineReason: null },
+          })),
+        ),
+      ]),
+    );
+    const before = (await events(6)).length;
+    expect((await events(6)).filter(({ url }) => url === 'https://shop.example/')).toHaveLength(2);
+    expect(await events(6)).toHaveLength(before);
   });
 
   it('ask before they unsubscribe: following the link changes nothing, because scanners follow every link', async () => {

@@ -36,6 +36,8 @@ import { TrackingService } from '../../src/modules/tracking/tracking.service.js'
 import { TrackingTokens } from '../../src/modules/tracking/tracking-tokens.js';
 import { WebhookAccounts } from '../../src/modules/tracking/webhook-accounts.js';
 import { WebhookInboxQueries } from '../../src/modules/tracking/webhook-inbox.queries.js';
+import { HitInboxQueries } from '../../src/modules/tracking/hit-inbox.queries.js';
+import { HitInbox } from '../../src/modules/tracking/hit-inbox.service.js';
 import { WebhookInbox } from '../../src/modules/tracking/webhook-inbox.service.js';
 import type { TypedQueue } from '../../src/queue/index.js';
 import type { DeliveryJobs } from '../../src/modules/delivery/delivery.jobs.js';
@@ -148,7 +150,9 @@ export async function deliveryWorker(
   const recovery = new RecoveryService(db, new RecoveryQueries(), exits, clock, config);
   const events = new EventQueries();
   const inbox = new WebhookInbox(db, new WebhookAccounts(config), new WebhookInboxQueries(), clock, ids);
-  const applier = new EventApplier(db, events, tracking, new HitJudge(events, tracking), exits, effects, inbox, clock, guard, ids);
+  const hitInbox = new HitInbox(db, new HitInboxQueries(), ids);
+  const judge = new HitJudge(events, tracking);
+  const applier = new EventApplier(db, events, tracking, judge, exits, effects, inbox, hitInbox, clock, guard, ids);
   const hints: string[] = [];
   const queue = {
     hint: async (_name: string, { campaignId, shard }: { campaignId: string; shard: number }) => hints.push(`${campaignId}#${shard}`) > 0,

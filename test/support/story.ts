@@ -80,7 +80,7 @@ export class Story {
             `SELECT
                (SELECT count(*)::int FROM campaign_contacts WHERE campaign_id = $1 AND status IN ('enrolled', 'active') AND next_email_scheduled_at <= $2) AS due,
                (SELECT count(*)::int FROM emails WHERE campaign_id = $1 AND (status = 'sending' OR (status = 'queued' AND due_at <= $2))) AS mail,
-               (SELECT count(*)::int FROM email_events WHERE applied_at IS NULL) AS events,
+               (SELECT count(*)::int FROM email_events WHERE applied_at IS NULL) + (SELECT count(*)::int FROM hit_batches) AS events,
                (SELECT count(*)::int FROM campaigns WHERE id = $1 AND launch_state = 'enrolling') AS enrolling`,
             [id, clock.now()],
           );

@@ -14,8 +14,8 @@ const OVERLAP_MS = 30_000;
 /** A run stops after so long and leaves the rest to the next one. */
 const RUN_BUDGET_MS = 1_000;
 
-/** A campaign rests so many times as long as it took to count: however big it is, its counters cost five per cent of one connection. */
-const REST_FACTOR = 20;
+/** A campaign rests so many times as long as it took to count: however big it is, its counters cost ten per cent of one connection. */
+const REST_FACTOR = 10;
 
 const keyOf = ({ tenantId, campaignId }: CampaignOfTenant): string => `${tenantId}/${campaignId}`;
 

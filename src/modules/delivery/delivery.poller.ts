@@ -47,7 +47,8 @@ export class DeliveryPoller implements OnApplicationBootstrap, BeforeApplication
 
   /** True while there is more than one run takes. */
   async applyEvents(): Promise<boolean> {
-    return (await this.delivery.applyEvents(EVENTS_PER_RUN)) === EVENTS_PER_RUN;
+    const hasMoreHits = await this.delivery.applyNextHits();
+    return (await this.delivery.applyEvents(EVENTS_PER_RUN)) === EVENTS_PER_RUN || hasMoreHits;
   }
 
   async recover(): Promise<void> {

@@ -148,8 +148,15 @@ export class DeliveryService {
   }
 
   /** Takes one stored webhook call apart and applies it; false if none waits. */
-  applyNextBatch(): Promise<boolean> {
-    return this.events.applyNextBatch();
+  async applyNextBatch(): Promise<boolean> {
+    const wasThere = await this.events.applyNextBatch();
+    await this.guard.checkNoted();
+    return wasThere;
+  }
+
+  /** Applies hits on pixels and links; true while there may be more. */
+  applyNextHits(): Promise<boolean> {
+    return this.events.applyNextHits();
   }
 
   /** Everything that is due, once: the cron's backstop for the pollers. */
@@ -157,6 +164,7 @@ export class DeliveryService {
     await this.recoverExpired();
     await this.settleUnknown();
     while (await this.applyNextBatch());
+    while (await this.applyNextHits());
     while ((await this.applyEvents(EVENTS_PER_SWEEP)) > 0);
     await this.guard.checkAll();
     await this.hintDue();

@@ -5,9 +5,11 @@ import { Ids } from '../../shared/ids.js';
 import { ContactEffects } from '../contacts/index.js';
 import { EnrollmentService } from '../enrollment/index.js';
 import {
+  HitInbox,
   TrackingService,
   WebhookInbox,
   type AppliedEvent,
+  type EventStore,
   type JudgedEvent,
   type TenantEvent,
   type UnappliedEvent,
@@ -36,47 +38,69 @@ export class EventApplier {
     private readonly enrollments: EnrollmentService,
     private readonly contacts: ContactEffects,
     private readonly inbox: WebhookInbox,
+    private readonly hits: HitInbox,
     private readonly clock: Clock,
     private readonly guard: CampaignGuard,
     private readonly ids: Ids,
   ) {}
 
   /** Returns how many events were applied. Events of messages that do not exist (yet) stay where they are. */
-  applyEvents(limit: number): Promise<number> {
-    return this.db.asSystem(async (tx) => {
+  async applyEvents(limit: number): Promise<number> {
+    const judged = await this.db.asSystem(async (tx) => {
       const events = await this.tracking.claimUnapplied(tx, limit);
-      if (events.length === 0) return 0;
+      if (events.length === 0) return [];
       const before = await this.lockEmails(tx, events);
       const verdict = await this.judge.judge(tx, events, before);
       const judged = judge(events, before, verdict);
-      const applied = await this.tracking.markApplied(tx, judged.map(appliedOf));
+      await this.tracking.markApplied(tx, judged.map(appliedOf));
       await this.conclude(tx, before, judged, verdict);
-      return applied;
+      return judged;
     });
+    this.noteFailures(judged);
+    return judged.length;
   }
 
   /** Takes one stored webhook call apart and applies its events in the same transaction. False if none waits. */
   applyNextBatch(): Promise<boolean> {
-    return this.inbox.processNext((tx, events) => this.store(tx, events));
+    return this.storing((store) => this.inbox.processNext(store));
   }
 
-  private async store(tx: Tx, events: TenantEvent[]): Promise<number> {
-    const fresh = events.map((event) => asUnapplied(event, this.ids.uuid()));
-    const before = await this.lockEmails(tx, fresh);
-    const verdict = await this.judge.judge(tx, fresh, before);
-    const judged = judge(fresh, before, verdict);
-    const parked = fresh.filter(({ tenantId, emailId }) => !before.has(keyOf(tenantId, emailId)));
+  /** Applies hits on pixels and links; true while there may be more. */
+  applyNextHits(): Promise<boolean> {
+    return this.storing((store) => this.hits.processNext(store));
+  }
+
+  private async storing<T>(process: (store: EventStore) => Promise<T>): Promise<T> {
+    const applied: Judged[] = [];
+    const result = await process(async (tx, events) => {
+      const { fresh, stored } = await this.store(tx, events);
+      applied.push(...fresh);
+      return stored;
+    });
+    this.noteFailures(applied);
+    return result;
+  }
+
+  /** Once they are committed, so that whoever looks finds them. */
+  private noteFailures(judged: Judged[]): void {
+    for (const { event, email } of judged) {
+      if (event.type === 'bounced' || event.type === 'complained') this.guard.note(email.tenantId, email.campaignId);
+    }
+  }
+
+  private async store(tx: Tx, events: TenantEvent[]): Promise<{ fresh: Judged[]; stored: number }> {
+    const incoming = events.map((event) => asUnapplied(event, this.ids.uuid()));
+    const before = await this.lockEmails(tx, incoming);
+    const verdict = await this.judge.judge(tx, incoming, before);
+    const judged = judge(incoming, before, verdict);
+    const parked = incoming.filter(({ tenantId, emailId }) => !before.has(keyOf(tenantId, emailId)));
     const isNew = await this.tracking.appendJudged(tx, [
       ...judged.map((one) => ({ event: one.event, applied: appliedOf(one) })),
       ...parked.map((event) => ({ event, applied: null })),
     ]);
-    await this.conclude(
-      tx,
-      before,
-      judged.filter(({ event }) => isNew.has(event.id)),
-      verdict,
-    );
-    return isNew.size;
+    const fresh = judged.filter(({ event }) => isNew.has(event.id));
+    await this.conclude(tx, before, fresh, verdict);
+    return { fresh, stored: isNew.size };
   }
 
   /** The messages of these events by `tenant/id`, locked in one order. */
@@ -94,9 +118,6 @@ export class EventApplier {
       after.set(key, { ...current, ...withFact(current, { ...event, isMachine }) });
     }
     await this.save(tx, before, [...after.values()]);
-    for (const { event, email } of judged) {
-      if (event.type === 'bounced' || event.type === 'complained') this.guard.note(email.tenantId, email.campaignId);
-    }
     for (const [tenantId, own] of byTenant(judged)) await this.drawConsequences(tx, tenantId, own);
     if (exposed.length > 0) {
       await this.tracking.markMachine(tx, exposed);

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../shared/clock.js';
-import { Ids } from '../../shared/ids.js';
 import { machineReason, type HitHeaders } from './domain/machine.js';
 import type { MessageRef } from './domain/tokens.js';
 import { HitBuffer } from './hit-buffer.js';
@@ -23,7 +22,6 @@ export class HitsService {
     private readonly links: LinkDirectory,
     private readonly buffer: HitBuffer,
     private readonly clock: Clock,
-    private readonly ids: Ids,
   ) {}
 
   /** Whether the token is genuine; if so, the open is recorded. */
@@ -39,29 +37,19 @@ export class HitsService {
     const click = this.tokens.readClick(path);
     const url = click && (await this.links.resolve(click));
     if (!url) return null;
-    if (!hit.isHead) await this.record(click, 'clicked', hit, { linkId: click.linkId ?? null, url });
+    if (!hit.isHead) await this.record(click, 'clicked', hit, click.linkId, url);
     return url;
   }
 
-  private async record(
-    message: MessageRef,
+  private record(
+    { tenantId, emailId }: MessageRef,
     type: 'opened' | 'clicked',
     hit: Hit,
-    link?: { linkId: string | null; url: string },
+    linkId: string | null = null,
+    url: string | null = null,
   ): Promise<void> {
-    const reason = machineReason(hit);
-    await this.buffer.record({
-      tenantId: message.tenantId,
-      emailId: message.emailId,
-      type,
-      source: type === 'opened' ? 'pixel' : 'link',
-      occurredAt: this.clock.now(),
-      // Every hit counts; the key is there so that running the insert again does not count it twice.
-      dedupeKey: `hit:${this.ids.uuid()}`,
-      isMachine: reason !== null,
-      machineReason: reason,
-      userAgent: hit.userAgent?.slice(0, USER_AGENT_LENGTH),
-      ...link,
-    });
+    const at = this.clock.now().getTime();
+    const userAgent = hit.userAgent?.slice(0, USER_AGENT_LENGTH) ?? null;
+    return this.buffer.record({ tenantId, emailId, type, at, linkId, url, userAgent, machineReason: machineReason(hit) });
   }
 }

@@ -7,6 +7,8 @@ export { TrackingService } from './tracking.service.js';
 export { TrackingTokens, type MessageAddresses } from './tracking-tokens.js';
 export { WebhookAccounts, type WebhookAccount, type WebhookAccountSource } from './webhook-accounts.js';
 export { type TenantEvent } from './domain/sendgrid-events.js';
+export { HitInbox } from './hit-inbox.service.js';
+export { type EventStore } from './event-store.js';
 export { WebhookInbox } from './webhook-inbox.service.js';
 export {
   type AppliedEvent,

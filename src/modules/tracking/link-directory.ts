@@ -18,13 +18,12 @@ export class LinkDirectory {
 
   /** The address, or null where the tenant has no such link. Never anything but http and https, whatever the table says. */
   async resolve(click: ClickRef): Promise<string | null> {
-    const url = click.url ?? (await this.registered(click.tenantId, click.linkId));
-    return url !== null && isWebAddress(url) ? asHeader(url) : null;
+    return click.url === undefined ? this.registered(click.tenantId, click.linkId) : safe(click.url);
   }
 
   private async registered(tenantId: string, linkId: string): Promise<string | null> {
     const key = `${tenantId}/${linkId}`;
-    const known = this.cache.get(key) ?? (await this.db.inTenant(tenantId, (tx) => this.queries.findUrl(tx, tenantId, linkId)));
+    const known = this.cache.get(key) ?? (await this.find(tenantId, linkId));
     if (known === null) return null;
     // Deleted and set again, so that the oldest entry of the map is the least recently used one.
     this.cache.delete(key);
@@ -32,7 +31,14 @@ export class LinkDirectory {
     if (this.cache.size > CACHE_SIZE) this.cache.delete(this.cache.keys().next().value as string);
     return known;
   }
+
+  private async find(tenantId: string, linkId: string): Promise<string | null> {
+    const url = await this.db.inTenant(tenantId, (tx) => this.queries.findUrl(tx, tenantId, linkId));
+    return url === null ? null : safe(url);
+  }
 }
+
+const safe = (url: string): string | null => (isWebAddress(url) ? asHeader(url) : null);
 
 /** A header takes visible ASCII only (RFC 9110 §5.5): other addresses are written the way browsers send them. */
 function asHeader(url: string): string {

@@ -1,7 +1,7 @@
 import { Controller, Get, Req, Res } from '@nestjs/common';
 import { ApiFoundResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ApiProblems, Public } from '../../http/index.js';
+import { ApiProblems, DirectRoutes, Public } from '../../http/index.js';
 import { hitOf } from './hit-request.js';
 import { HitsService } from './hits.service.js';
 import { TrackingLinkNotFound } from './tracking.errors.js';
@@ -13,7 +13,13 @@ const PIXEL = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBR
 @ApiTags('Public')
 @Controller('t')
 export class TrackingController {
-  constructor(private readonly hits: HitsService) {}
+  constructor(
+    private readonly hits: HitsService,
+    direct: DirectRoutes,
+  ) {
+    direct.serve<{ Params: { token: string } }>('/t/o/:token', (request, reply) => this.open(request, reply));
+    direct.serve<{ Params: { '*': string } }>('/t/c/*', (request, reply) => this.click(request, reply));
+  }
 
   @Get('o/:token')
   @ApiOperation({

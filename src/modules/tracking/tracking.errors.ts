@@ -10,6 +10,16 @@ export class TrackingLinkNotFound extends DomainError {
   }
 }
 
+/** More hits wait to be stored than the database can take: whoever asked should come again. */
+export class TooManyHits extends DomainError {
+  readonly code = 'too_many_hits';
+  readonly category = 'unavailable' as const;
+
+  constructor() {
+    super('Too much is going on at the moment. Try again in a few seconds.');
+  }
+}
+
 /** An address that a message must not link to. */
 export class LinkNotAllowed extends DomainError {
   readonly code = 'link_not_allowed';

@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
 import { ContactsModule } from '../contacts/index.js';
 import { HitBuffer } from './hit-buffer.js';
+import { HitInboxQueries } from './hit-inbox.queries.js';
+import { HitInbox } from './hit-inbox.service.js';
 import { HitsService } from './hits.service.js';
 import { InboundController } from './inbound.controller.js';
 import { LinkDirectory } from './link-directory.js';
@@ -25,6 +27,8 @@ import { WebhookInboxQueries } from './webhook-inbox.queries.js';
     TrackingTokens,
     LinkDirectory,
     HitBuffer,
+    HitInbox,
+    HitInboxQueries,
     HitsService,
     UnsubscribeService,
     WebhookAccounts,
@@ -32,6 +36,6 @@ import { WebhookInboxQueries } from './webhook-inbox.queries.js';
     WebhookInboxQueries,
     RepliesService,
   ],
-  exports: [TrackingService, TrackingTokens, WebhookAccounts, WebhookInbox],
+  exports: [TrackingService, TrackingTokens, WebhookAccounts, WebhookInbox, HitInbox],
 })
 export class TrackingModule {}

@@ -4,6 +4,9 @@ import type { AppliedEvent, AppliedHit, HitRef, JudgedEvent, NewEmailEvent, Unap
 
 type TextColumn = 'source' | 'dedupeKey' | 'machineReason' | 'linkId' | 'url' | 'userAgent' | 'detail' | 'providerEventId';
 
+/** Texts come from anywhere, and one that does not fit must not lose the others: PostgreSQL takes no NUL, and columns have their length. */
+const fitting = (text: string | null | undefined, length: number): string | null => text?.replaceAll('\0', '').slice(0, length) ?? null;
+
 const withinMillisecond = (column: string, instant: string): string =>
   `${column} >= ${instant} AND ${column} < ${instant} + interval '1 millisecond'`;
 
@@ -33,8 +36,7 @@ export class TrackingQueries {
   /** Idempotent by (tenant, dedupe key, instant). Returns how many were new. */
   async insertEvents(tx: Tx, events: (NewEmailEvent & { tenantId: string })[]): Promise<number> {
     const column = <K extends keyof NewEmailEvent | 'tenantId'>(name: K) => events.map((event) => event[name] ?? null);
-    // Texts come from anywhere, and one that does not fit must not lose the others: PostgreSQL takes no NUL, and columns have their length.
-    const text = (name: TextColumn, length: number) => events.map((event) => event[name]?.replaceAll('\0', '').slice(0, length) ?? null);
+    const text = (name: TextColumn, length: number) => events.map((event) => fitting(event[name], length));
     const { affected: inserted } = await prepared(
       tx,
       'email_events_insert',
@@ -70,16 +72,18 @@ export class TrackingQueries {
    */
   async insertJudged(tx: Tx, now: Date, judged: JudgedEvent[]): Promise<string[]> {
     const column = <K extends keyof JudgedEvent['event']>(name: K) => judged.map(({ event }) => event[name] ?? null);
+    const text = (name: TextColumn, length: number) => judged.map(({ event }) => fitting(event[name], length));
     const found = await rows<{ id: string }>(
       tx,
       `INSERT INTO email_events (tenant_id, id, email_id, type, source, occurred_at, dedupe_key, is_machine, machine_reason, bounce_class, url,
-         user_agent, detail, provider_event_id, campaign_id, applied_at, received_at)
+         user_agent, detail, provider_event_id, link_id, campaign_id, applied_at, received_at)
        SELECT v.*, CASE WHEN v.campaign_id IS NOT NULL THEN $1::timestamptz END, clock_timestamp()
          FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::timestamptz[], $8::text[], $9::boolean[], $10::text[],
-           $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::uuid[])
+           $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::uuid[])
            AS v(tenant_id, id, email_id, type, source, occurred_at, dedupe_key, is_machine, machine_reason, bounce_class, url, user_agent, detail,
-             provider_event_id, campaign_id)
-        WHERE (SELECT x.id FROM email_events x WHERE x.tenant_id = v.tenant_id AND x.provider_event_id = v.provider_event_id LIMIT 1) IS NULL
+             provider_event_id, link_id, campaign_id)
+        WHERE v.provider_event_id IS NULL OR (
+          SELECT x.id FROM email_events x WHERE x.tenant_id = v.tenant_id AND x.provider_event_id = v.provider_event_id LIMIT 1) IS NULL
        ON CONFLICT (tenant_id, dedupe_key, occurred_at) DO NOTHING
        RETURNING id`,
       [
@@ -94,10 +98,11 @@ export class TrackingQueries {
         judged.map(({ event, applied }) => (applied ?? event).isMachine),
         judged.map(({ event, applied }) => (applied ?? event).machineReason),
         column('bounceClass'),
-        column('url'),
-        column('userAgent'),
-        column('detail'),
-        column('providerEventId'),
+        text('url', 4_000),
+        text('userAgent', 500),
+        text('detail', 2_000),
+        text('providerEventId', 255),
+        text('linkId', 22),
         judged.map(({ applied }) => applied?.campaignId ?? null),
       ],
     );

@@ -20,6 +20,20 @@ export interface NewEmailEvent {
   providerEventId?: string | null;
 }
 
+/** A request for a pixel, a link or the unsubscribe page, as it is kept until it is applied. */
+export interface TrackedHit {
+  tenantId: string;
+  emailId: string;
+  type: 'opened' | 'clicked' | 'unsubscribe_viewed';
+  /** Milliseconds since 1970. */
+  at: number;
+  linkId: string | null;
+  url: string | null;
+  userAgent: string | null;
+  /** Why it is a machine's, as far as the request admits it. */
+  machineReason: string | null;
+}
+
 /** An event that waits to be applied to its message; locked by the transaction that claimed it. */
 export interface UnappliedEvent {
   tenantId: string;

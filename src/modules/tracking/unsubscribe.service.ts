@@ -1,7 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Database } from '../../database/index.js';
 import { Clock } from '../../shared/clock.js';
-import { Ids } from '../../shared/ids.js';
 import { ContactEffects } from '../contacts/index.js';
 import { machineReason } from './domain/machine.js';
 import { HitBuffer } from './hit-buffer.js';
@@ -23,7 +22,6 @@ export class UnsubscribeService {
     private readonly tracking: TrackingService,
     private readonly buffer: HitBuffer,
     private readonly clock: Clock,
-    private readonly ids: Ids,
   ) {}
 
   /**
@@ -34,16 +32,11 @@ export class UnsubscribeService {
     const ref = this.tokens.readUnsubscribe(token);
     if (!ref) return false;
     const { tenantId, emailId } = ref;
-    const reason = machineReason(hit);
-    const event = {
-      type: 'unsubscribe_viewed',
-      source: 'page',
-      occurredAt: this.clock.now(),
-      dedupeKey: `hit:${this.ids.uuid()}`,
-    } as const;
-    const who = { isMachine: reason !== null, machineReason: reason, userAgent: hit.userAgent?.slice(0, USER_AGENT_LENGTH) };
+    const at = this.clock.now().getTime();
+    const who = { machineReason: machineReason(hit), userAgent: hit.userAgent?.slice(0, USER_AGENT_LENGTH) ?? null };
     if (!hit.isHead) {
-      await this.buffer.record({ tenantId, emailId, ...event, ...who }).catch((error: unknown) => {
+      const view = { tenantId, emailId, type: 'unsubscribe_viewed', at, linkId: null, url: null, ...who } as const;
+      await this.buffer.record(view).catch((error: unknown) => {
         this.logger.warn(`A look at the unsubscribe page was not recorded: ${(error as Error).message}`);
       });
     }

@@ -1,9 +1,10 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { Database, type Tx } from '../../database/index.js';
+import { Database } from '../../database/index.js';
 import { Clock } from '../../shared/clock.js';
 import { Ids } from '../../shared/ids.js';
-import { readSendGridEvents, type ReadBatch, type TenantEvent } from './domain/sendgrid-events.js';
+import { readSendGridEvents, type ReadBatch } from './domain/sendgrid-events.js';
 import { signatureFault, type SignedCall } from './domain/sendgrid-signature.js';
+import { storeEvents, type EventStore } from './event-store.js';
 import { WebhookAccounts } from './webhook-accounts.js';
 import { WebhookInboxQueries, type WaitingBatch } from './webhook-inbox.queries.js';
 import { WebhookMalformedError, WebhookNotConfiguredError, WebhookSignatureError, WebhookTooLargeError } from './webhook.errors.js';
@@ -12,9 +13,6 @@ export const MAX_EVENTS = 1_000;
 const LATE_SECONDS = 600;
 const KEPT_ERRORS = 50;
 const KEPT_DAYS = 7;
-
-/** Writes events in the open transaction (system scope) and returns how many were new. Called again with parts of them if that fails. */
-export type EventStore = (tx: Tx, events: TenantEvent[]) => Promise<number>;
 
 /**
  * The provider's calls: stored as they come and answered, taken apart later. So a burst is as quick as its inserts, a crash loses nothing that
@@ -67,7 +65,10 @@ export class WebhookInbox {
       const now = this.clock.now();
       const entries = parseBatch(batch.body);
       const read = readSendGridEvents(entries, batch.tenantId, now);
-      const storedCount = await this.store(tx, read, store);
+      const { stored: storedCount, refused } = await storeEvents(tx, read.events, store);
+      for (const { event, error } of refused) {
+        read.errors.push({ index: -1, message: `could not be stored: ${error.message}`, event: JSON.stringify(event).slice(0, 1_000) });
+      }
       await this.queries.finish(tx, batch.id, now, {
         eventCount: entries.length,
         storedCount,
@@ -85,33 +86,6 @@ export class WebhookInbox {
   async deleteOld(): Promise<number> {
     const before = new Date(this.clock.now().getTime() - KEPT_DAYS * 86_400_000);
     return this.db.asSystem((tx) => this.queries.deleteProcessed(tx, before));
-  }
-
-  /** All at once; should the database refuse them, one by one, so that only those it refuses are lost, and those are kept as errors. */
-  private async store(tx: Tx, read: ReadBatch, store: EventStore): Promise<number> {
-    if (read.events.length === 0) return 0;
-    const inserted = await this.attempt(tx, () => store(tx, read.events));
-    if (typeof inserted === 'number') return inserted;
-    let stored = 0;
-    for (const event of read.events) {
-      const one = await this.attempt(tx, () => store(tx, [event]));
-      if (typeof one === 'number') stored += one;
-      else read.errors.push({ index: -1, message: `could not be stored: ${one.message}`, event: JSON.stringify(event).slice(0, 1_000) });
-    }
-    return stored;
-  }
-
-  /** Only what is wrong with the data is an answer: a database that is gone, or a deadlock, is for the caller to try again. */
-  private async attempt(tx: Tx, store: () => Promise<number>): Promise<number | Error> {
-    await tx.query('SAVEPOINT events');
-    try {
-      return await store();
-    } catch (error) {
-      const { code } = ((error as { driverError?: { code?: string } }).driverError ?? error) as { code?: string };
-      if (!code || !/^2[23]/.test(code)) throw error;
-      await tx.query('ROLLBACK TO SAVEPOINT events');
-      return error as Error;
-    }
   }
 
   private report({ id, tenantId }: WaitingBatch, { foreign, errors }: ReadBatch): void {

@@ -39,16 +39,14 @@ async function measure(stage: Stage, load: Child, size: number, messages: number
     campaignId,
   ]);
   const prepared = { tenantId, emailIds: rows.map(({ id }) => id), count: size, privateKey, urls: URLS };
-  const { distinct } = await load.call<{ distinct: number }>('prepare', prepared);
+  const { distinct, hits } = await load.call<{ distinct: number; hits: number }>('prepare', prepared);
   // The events happened ten minutes ago, and nobody reads mail that has not been sent.
   await cluster.sql.query(`UPDATE emails SET sent_at = sent_at - interval '1 hour' WHERE campaign_id = $1`, [campaignId]);
   await cluster.settle('contacts', 'emails', 'campaign_contacts', 'email_events');
 
   const applied = async () =>
     (await cluster.value<number>('SELECT count(*)::int FROM email_events WHERE applied_at IS NOT NULL')) >= distinct;
-  const opens = Math.ceil(distinct / 3) - 1_000;
-  const counted = () =>
-    cluster.value<boolean>('SELECT opens + clicks >= $2 FROM campaign_steps WHERE campaign_id = $1', [campaignId, opens]);
+  const counted = () => cluster.value<number>('SELECT opens + clicks FROM campaign_steps WHERE campaign_id = $1', [campaignId]);
   const meter = stage.meter(load);
   const start = performance.now();
   const posted = await load.call<{ seconds: number; calls: number }>('post', {
@@ -58,7 +56,7 @@ async function measure(stage: Stage, load: Child, size: number, messages: number
   await until('all events to be applied', applied, { everyMs: 200 });
   const ledgerSeconds = (performance.now() - start) / 1000;
   const processes = meter.read();
-  await until('the counters to show them', counted, { everyMs: 100, deadlineMs: 60_000 });
+  await until('the counters to show them', async () => (await counted()) >= hits, { everyMs: 100, deadlineMs: 120_000, state: counted });
   const counterSeconds = (performance.now() - start) / 1000;
 
   const stored = await cluster.value<number>('SELECT count(*)::int FROM email_events');
@@ -67,7 +65,13 @@ async function measure(stage: Stage, load: Child, size: number, messages: number
     lines: [
       { what: 'answered', unit: 'events/s', ours: size / posted.seconds },
       { what: 'applied to the ledger', unit: 'events/s', ours: size / ledgerSeconds, target: { atLeast: 5_000 } },
-      { what: 'shown by the counters of the step, which are brought up to date every 5 s', unit: 'events/s', ours: size / counterSeconds },
+      {
+        what: 'shown by the counters of the step, which are brought up to date every 5 s',
+        unit: 'events/s',
+        ours: size / counterSeconds,
+        target: { atLeast: 5_000 },
+      },
+      { what: 'opens and clicks counted twice', unit: 'events', ours: (await counted()) - hits, target: { atMost: 0 } },
     ],
     processes,
     notes: [`${posted.calls} calls; ${distinct} distinct events of ${size}.`, ...(await stage.notes())],

@@ -92,7 +92,9 @@ async function measure(stage: Stage, size: number, { sink, load, empty }: Record
 
   const answered = quiet.ours.ok + busy.ok + steady.ok;
   const refused = [quiet.ours, busy, steady].flatMap(({ other }) => Object.entries(other));
-  const stored = () => cluster.value<number>(`SELECT count(*)::int FROM email_events WHERE source IN ('pixel', 'link')`);
+  const stored = () =>
+    cluster.value<number>(`SELECT (SELECT count(*) FROM email_events WHERE source IN ('pixel', 'link'))::int
+                                + (SELECT coalesce(sum(hit_count), 0) FROM hit_batches)::int`);
   await until('hits to be stored', async () => (await stored()) >= answered, { deadlineMs: 5_000 }).catch(() => undefined);
   const rate = (result: LoadResult) => result.ok / result.seconds;
   return {

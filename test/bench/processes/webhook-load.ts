@@ -19,7 +19,7 @@ const AGENT = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like G
 let calls: { body: Buffer; signature: string; timestamp: string }[] = [];
 
 /** SendGrid's calls, written and signed beforehand. Every message is delivered, opened and clicked; one event in twenty comes again, under a new id. */
-function prepare({ tenantId, emailIds, count, privateKey, urls }: Prepare): { distinct: number } {
+function prepare({ tenantId, emailIds, count, privateKey, urls }: Prepare): { distinct: number; hits: number } {
   const key = createPrivateKey(privateKey);
   const seconds = Math.floor(Date.now() / 1000);
   const distinct = Math.round(count / (1 + REPEATED));
@@ -54,7 +54,7 @@ function prepare({ tenantId, emailIds, count, privateKey, urls }: Prepare): { di
     const body = Buffer.from(JSON.stringify(all.slice(at, at + EVENTS_PER_CALL)));
     calls.push({ body, timestamp, signature: sign('sha256', Buffer.concat([Buffer.from(timestamp), body]), key).toString('base64') });
   }
-  return { distinct };
+  return { distinct, hits: events.filter(({ event }) => event !== 'delivered').length };
 }
 
 /** Posts what was prepared; resolves when every call has been answered with 200. */

@@ -73,6 +73,7 @@ const NEVER_AFTERWARDS: Record<string, string> = {
      WHERE n.status IN ('enrolled', 'active', 'paused')`,
   'lost: a message that nobody decides': `SELECT e.id::text || ' ' || e.status AS what FROM emails e WHERE ${OPEN}`,
   'a campaign has not ended': `SELECT id::text || ' ' || status AS what FROM campaigns WHERE status NOT IN ('completed', 'cancelled', 'draft')`,
+  'a hit was never applied': 'SELECT id::text AS what FROM hit_batches',
   'a fact from outside was never applied': `SELECT id::text AS what FROM email_events v WHERE applied_at IS NULL
      AND EXISTS (SELECT FROM emails e WHERE e.tenant_id = v.tenant_id AND e.id = v.email_id)`,
 };

@@ -25,7 +25,21 @@ export function machineReason(headers: HitHeaders): string | null {
   if (headers.userAgent === undefined || headers.userAgent.trim() === '') return 'no_user_agent';
   // Apple's privacy proxy announces itself with this bare string and nothing behind it.
   if (headers.userAgent.trim() === 'Mozilla/5.0') return 'privacy_proxy';
-  return MACHINES.test(headers.userAgent) ? 'user_agent' : null;
+  return isMachineAgent(headers.userAgent) ? 'user_agent' : null;
+}
+
+/** What has been said of the last few thousand agents: the world has not many more, and the pattern is long. */
+const known = new Map<string, boolean>();
+const MAX_KNOWN = 2_000;
+
+function isMachineAgent(userAgent: string): boolean {
+  let isMachine = known.get(userAgent);
+  if (isMachine === undefined) {
+    isMachine = MACHINES.test(userAgent);
+    if (known.size >= MAX_KNOWN) known.clear();
+    if (userAgent.length <= 500) known.set(userAgent, isMachine);
+  }
+  return isMachine;
 }
 
 /** Nobody reads a message and clicks within this time after the provider took it: a scanner did. */

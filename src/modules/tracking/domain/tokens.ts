@@ -1,4 +1,4 @@
-import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, hkdfSync, type KeyObject, timingSafeEqual } from 'node:crypto';
 
 /**
  * Signed, compact capabilities for the public routes. A token is base64url of
@@ -32,13 +32,13 @@ export type ClickRef = MessageRef & ({ linkId: string; url?: undefined } | { lin
 
 /** Keys by id. The newest signs; all of them verify, so that links in old mail outlive a rotation. */
 export class TokenKeys {
-  private readonly keys: ReadonlyMap<number, Buffer>;
+  private readonly keys: ReadonlyMap<number, KeyObject>;
 
   /** `secrets[i]` gets key id `i`; the last one signs. */
   constructor(secrets: string[]) {
     if (secrets.length === 0 || secrets.length > 256) throw new Error('Tokens need between 1 and 256 secrets');
     this.keys = new Map(
-      secrets.map((secret, kid) => [kid, Buffer.from(hkdfSync('sha256', secret, 'campaign-engine', 'public-tokens', 32))]),
+      secrets.map((secret, kid) => [kid, createSecretKey(Buffer.from(hkdfSync('sha256', secret, 'campaign-engine', 'public-tokens', 32)))]),
     );
   }
 
