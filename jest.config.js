@@ -9,6 +9,7 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: { '^.+\\.ts$': ['@swc/jest', { swcrc: true }] },
+  setupFiles: ['<rootDir>/test/support/property-runs.js'],
   // One embedded PostgreSQL for the whole run: plain JavaScript, because jest compiles a TypeScript globalSetup to CommonJS.
   globalSetup: '<rootDir>/test/support/global-setup.js',
   globalTeardown: '<rootDir>/test/support/global-teardown.js',

@@ -15,7 +15,8 @@ export interface QuietHours {
 
 /** No sequence of windows and quiet hours that ever opens needs more steps: each step passes at least half a day. */
 const MAX_STEPS = 40;
-const DAYS_AHEAD = 8;
+/** Two weeks: the change of clocks may swallow the window on the one weekday it opens. */
+const DAYS_AHEAD = 15;
 
 export function minutesOfDay(time: string): number {
   const [hours, minutes] = time.split(':').map(Number);
