@@ -10,6 +10,7 @@ import { Pacing1764000003000 } from './1764000003000-Pacing.js';
 import { OutboundWebhooks1764000004000 } from './1764000004000-OutboundWebhooks.js';
 import { SenderDomains1764000005000 } from './1764000005000-SenderDomains.js';
 import { SuppressionHistory1764000007000 } from './1764000007000-SuppressionHistory.js';
+import { CampaignKinds1764000010000 } from './1764000010000-CampaignKinds.js';
 import { Experiments1764000012000 } from './1764000012000-Experiments.js';
 import { AudienceClock1764000015000 } from './1764000015000-AudienceClock.js';
 import { HitBatches1764000013000 } from './1764000013000-HitBatches.js';
@@ -28,6 +29,7 @@ export const migrations = [
   OutboundWebhooks1764000004000,
   SenderDomains1764000005000,
   SuppressionHistory1764000007000,
+  CampaignKinds1764000010000,
   Experiments1764000012000,
   AudienceClock1764000015000,
   HitBatches1764000013000,

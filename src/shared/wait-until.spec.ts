@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { Temporal } from 'temporal-polyfill';
 import { exists, localOf, zonedInstant, ZONES } from '../../test/support/zoned-instants.js';
 import { bestSendTime, DEFAULT_SEND_HOUR, favouriteHour, MIN_OPENS } from './best-hour.js';
-import { dateInZone, endOfWaitStep, nextTimeOfDay, parseDate } from './wait-until.js';
+import { dateInZone, endOfWaitStep, nextTimeOfDay, parseDate, rememberingEndOfWaitStep } from './wait-until.js';
 import { earliestWallClock, endOfWait, nextLocalTime, sameWallClock } from './zoned-time.js';
 
 const HOUR = 3_600_000;
@@ -131,6 +131,8 @@ describe('a wait of any kind', () => {
           expect(end.getTime()).toBeGreaterThanOrEqual(plain.getTime());
           if (timeOfDay) expect(end).toEqual(nextTimeOfDay(plain, from.zone, timeOfDay));
           else expect(end).toEqual(plain);
+          const remembering = rememberingEndOfWaitStep(spec);
+          for (let again = 0; again < 2; again++) expect(remembering(from.at, from.zone, value.at.toISOString())).toEqual(end);
           if (!wait) expect(endOfWaitStep(end, spec, from.zone, value.at.toISOString())).toEqual(end);
         },
       ),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { Temporal } from 'temporal-polyfill';
-import { endOfWait, nextLocalTime, rememberingEndOfWait } from './zoned-time.js';
+import { endOfWait, nextLocalTime } from './zoned-time.js';
 
 const ZONES = ['UTC', 'Europe/Berlin', 'America/New_York', 'Australia/Sydney', 'America/Santiago', 'Asia/Kathmandu'];
 const zone = fc.constantFrom(...ZONES);
@@ -43,17 +43,6 @@ describe('endOfWait', () => {
     ['2026-04-04T00:00:00Z', { value: 1, unit: 'weeks' }, 'Australia/Sydney', '2026-04-11T01:00:00.000Z'],
   ] as const)('from %s %j in %s ends at %s', (from, wait, tz, expected) => {
     expect(endOfWait(new Date(from), wait, tz).toISOString()).toBe(expected);
-  });
-
-  it('answers the same when it remembers', () => {
-    const remembering = rememberingEndOfWait();
-    fc.assert(
-      fc.property(instant, fc.integer({ min: 1, max: 3 }), fc.constantFrom('hours', 'days', 'weeks'), zone, (from, value, unit, tz) => {
-        const wait = { value, unit } as const;
-        expect(remembering(from, wait, tz)).toEqual(endOfWait(from, wait, tz));
-        expect(remembering(from, wait, tz)).toEqual(endOfWait(from, wait, tz));
-      }),
-    );
   });
 });
 

@@ -55,21 +55,3 @@ export function earliestWallClock(at: Date, zone: string): Date {
 export function localTime(at: Date, zone: string): Temporal.ZonedDateTime {
   return Temporal.Instant.fromEpochMilliseconds(at.getTime()).toZonedDateTimeISO(zone);
 }
-
-/**
- * The same function with its calendar answers remembered: a batch of contacts shares a few (instant, zone) pairs, and Temporal costs some
- * ten microseconds a call. Bounded; made anew for each batch.
- */
-export function rememberingEndOfWait(): typeof endOfWait {
-  const known = new Map<string, Date>();
-  return (from, wait, zone) => {
-    if (wait.unit === 'minutes' || wait.unit === 'hours') return endOfWait(from, wait, zone);
-    const key = `${from.getTime()}|${wait.value}${wait.unit}|${zone}`;
-    let end = known.get(key);
-    if (end === undefined) {
-      end = endOfWait(from, wait, zone);
-      if (known.size < 10_000) known.set(key, end);
-    }
-    return end;
-  };
-}

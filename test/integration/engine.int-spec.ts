@@ -220,9 +220,10 @@ describe('the engine on a real database', () => {
     const id = await story.campaign({ sendStrategy: 'optimized', timezone: 'Europe/Berlin' });
     await story.launch(id);
     await audience.enrollCampaign(tenantId, id, LONG);
+    await engine.advanceCampaign(tenantId, id, LONG);
     const due = await sql(
-      `SELECT c.email, (cc.next_email_scheduled_at AT TIME ZONE coalesce(c.timezone, 'Europe/Berlin'))::time::text AS local, cc.next_email_scheduled_at AS at
-       FROM campaign_contacts cc JOIN contacts c ON c.id = cc.contact_id WHERE cc.campaign_id = $1 ORDER BY 1`,
+      `SELECT c.email, (e.due_at AT TIME ZONE coalesce(c.timezone, 'Europe/Berlin'))::time::text AS local, e.due_at AS at
+       FROM emails e JOIN contacts c ON c.id = e.contact_id WHERE e.campaign_id = $1 ORDER BY 1`,
       [id],
     );
     expect(due.map(({ local }) => local)).toEqual(['09:00:00', '09:00:00', '09:00:00']);

@@ -27,7 +27,7 @@ export function segmentsBench({ db }: OpenTestDatabase): SegmentsBench {
   const clock = new FakeClock();
   const audit = new AuditService(new AuditQueries(), clock, ids);
   const queries = new SegmentsQueries();
-  const segments = new SegmentsService(db, queries, new SegmentRules(queries), audit, ids);
+  const segments = new SegmentsService(db, queries, new SegmentAudienceQueries(), new SegmentRules(queries), audit, ids);
   const audience = new SegmentAudienceService(db, new SegmentAudienceQueries(), queries, segments, audit, clock, new ContactsEvents());
   const sql: SegmentsBench['sql'] = (ctx, text, ...params) => db.inTenant(ctx.tenantId, (tx) => rows(tx, text, params));
   let made = 0;

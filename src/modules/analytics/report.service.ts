@@ -140,11 +140,16 @@ function enteredBySteps(
   const enrolled = total((row) => row.waiting + row.exited + row.failed + row.completed);
   const funnel = steps.map((step) => ({
     id: step.id,
-    ways: step.type === 'condition' ? [step.trueNext, step.falseNext] : [step.next],
+    ways: waysOut(step),
     here: here.get(step.id) ?? 0,
     entered: ledger(step),
   }));
   return enteredCounts(funnel, firstStepId, { enrolled, completed: total((row) => row.completed) });
+}
+
+function waysOut(step: FlowStep): (string | null)[] {
+  if (step.type !== 'condition') return [step.next];
+  return step.split ? step.branches : [step.trueNext, step.falseNext];
 }
 
 function stepRates(counts: Omit<StepMail, 'planned'>): Rates {

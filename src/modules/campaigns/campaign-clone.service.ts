@@ -61,6 +61,7 @@ function settingsOf(source: Campaign, now: Date): CampaignSettings {
     endDate: ahead(source.endDate, now),
     timezone: source.timezone,
     sendStrategy: source.sendStrategy,
+    startInContactZone: source.startInContactZone,
     trackOpens: source.trackOpens,
     trackClicks: source.trackClicks,
     unsubscribeEnabled: source.unsubscribeEnabled,

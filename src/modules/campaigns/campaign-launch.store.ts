@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { affected, row, rows, type Tx } from '../../database/index.js';
 import { failPoint } from '../../shared/fail-point.js';
+import { earliestWallClock } from '../../shared/zoned-time.js';
 import { CampaignLifecycle } from './campaign-lifecycle.js';
 import { CAMPAIGN_LOCK } from './campaign-lock.js';
 import { CAMPAIGN_COLUMNS, CampaignsQueries } from './campaigns.queries.js';
@@ -62,12 +63,20 @@ export class CampaignLaunchStore {
     );
   }
 
-  /** Scheduled campaigns whose start date has come, of all tenants (system scope). Launch each with `CampaignLaunchService.launchScheduled`. */
-  listDueToStart(tx: Tx, now: Date, limit: number): Promise<Campaign[]> {
-    return rows<Campaign>(
+  /**
+   * Scheduled campaigns whose start date has come, of all tenants (system scope). Launch each with `CampaignLaunchService.launchScheduled`. One that
+   * starts on each contact's own clock is due when its time comes for the first zone on earth.
+   */
+  async listDueToStart(tx: Tx, now: Date, limit: number): Promise<Campaign[]> {
+    const found = await rows<Campaign>(
       tx,
-      `SELECT ${CAMPAIGN_COLUMNS} FROM campaigns WHERE status = 'scheduled' AND start_date <= $1 ORDER BY start_date, tenant_id, id LIMIT $2`,
+      `SELECT ${CAMPAIGN_COLUMNS} FROM campaigns
+        WHERE status = 'scheduled' AND start_date <= $1::timestamptz + CASE WHEN start_in_contact_zone THEN interval '26 hours' ELSE interval '0' END
+        ORDER BY start_date, tenant_id, id LIMIT $2`,
       [now, limit],
+    );
+    return found.filter(
+      ({ startDate, startInContactZone, timezone }) => !startInContactZone || earliestWallClock(startDate!, timezone) <= now,
     );
   }
 

@@ -17,6 +17,7 @@ const SETTING_COLUMNS: Record<keyof CampaignSettings, string> = {
   endDate: 'end_date',
   timezone: 'timezone',
   sendStrategy: 'send_strategy',
+  startInContactZone: 'start_in_contact_zone',
   trackOpens: 'track_opens',
   trackClicks: 'track_clicks',
   unsubscribeEnabled: 'unsubscribe_enabled',

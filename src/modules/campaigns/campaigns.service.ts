@@ -138,6 +138,10 @@ export class CampaignsService implements OnModuleInit {
     if (isEndNew && given.endDate! <= this.clock.now()) {
       problems.push({ path: 'endDate', code: 'end_in_past', message: 'The end date has passed: nothing would be sent.' });
     }
+    if (after.startInContactZone && after.sendStrategy !== 'scheduled') {
+      const message = 'A start on each contact’s own clock needs the send strategy "scheduled" (and a startDate).';
+      problems.push({ path: 'startInContactZone', code: 'start_zone_needs_schedule', message });
+    }
     const { segmentId, providerAccountId } = given;
     if (segmentId && !(await this.queries.segmentExists(tx, tenantId, segmentId))) {
       problems.push({ path: 'segmentId', code: 'segment_not_found', message: 'There is no such segment.' });
@@ -170,6 +174,7 @@ function defaultsFor(type: CampaignType, timezone: string): Omit<CampaignSetting
     endDate: null,
     timezone,
     sendStrategy: 'immediate',
+    startInContactZone: false,
     trackOpens: true,
     trackClicks: true,
     unsubscribeEnabled: true,

@@ -54,7 +54,7 @@ export class DeliveryQueries {
               c.send_window AS "sendWindow", p.settings
          FROM campaigns c JOIN tenants t ON t.id = c.tenant_id LEFT JOIN pacing_settings p ON p.tenant_id = c.tenant_id
         WHERE c.tenant_id = $1 AND c.id = $2 AND c.status = 'active'
-          AND (c.start_date IS NULL OR c.start_date <= $3) AND (c.end_date IS NULL OR c.end_date > $3)`,
+          AND (c.start_date IS NULL OR c.start_in_contact_zone OR c.start_date <= $3) AND (c.end_date IS NULL OR c.end_date > $3)`,
       [tenantId, campaignId, now],
     );
   }
@@ -117,7 +117,7 @@ export class DeliveryQueries {
          FROM unnest($7::uuid[], $8::text[]) AS v(id, email), campaigns c, campaign_contacts n, contacts k
         WHERE e.tenant_id = $1 AND e.id = v.id AND e.lease_token = $3 AND e.status = 'queued'
           AND c.tenant_id = $1 AND c.id = $2 AND e.campaign_id = c.id AND c.status = 'active'
-          AND (c.start_date IS NULL OR c.start_date <= $4) AND (c.end_date IS NULL OR c.end_date > $4)
+          AND (c.start_date IS NULL OR c.start_in_contact_zone OR c.start_date <= $4) AND (c.end_date IS NULL OR c.end_date > $4)
           AND n.tenant_id = $1 AND n.id = e.enrollment_id AND n.status IN ('enrolled', 'active') AND n.entry_number = e.entry_number
           AND k.tenant_id = $1 AND k.id = e.contact_id AND k.deleted_at IS NULL AND k.email = v.email
           AND (k.subscribed OR c.category = 'transactional') AND NOT ${SUPPRESSED}
@@ -159,7 +159,7 @@ export class DeliveryQueries {
            (2, c.status = 'cancelled', 'cancel', 'campaign_cancelled', NULL),
            (3, c.status = 'completed' OR c.end_date <= $4, 'skip', 'campaign_ended', NULL),
            (4, c.status <> 'active', 'keep', 'campaign_not_active', NULL),
-           (5, c.start_date > $4, 'keep', 'not_started', c.start_date),
+           (5, c.start_date > $4 AND NOT c.start_in_contact_zone, 'keep', 'not_started', c.start_date),
            (6, n.entry_number <> e.entry_number, 'skip', 'superseded', NULL),
            (7, k.deleted_at IS NOT NULL, 'skip', 'contact_deleted', NULL),
            (8, NOT k.subscribed AND c.category = 'marketing', 'skip', 'unsubscribed', NULL),

@@ -33,6 +33,22 @@ export class LedgerQueries {
     return planned;
   }
 
+  /** First opens by people since `since`, the newest `limit` of each contact that has any. */
+  async opensOf(tx: Tx, tenantId: string, contactIds: string[], since: Date, limit: number): Promise<Map<string, number[]>> {
+    const found = await rows<{ id: string; opens: number[] }>(
+      tx,
+      `SELECT asked.id, o.opens FROM unnest($2::uuid[]) AS asked (id) CROSS JOIN LATERAL (
+         SELECT array_agg(at) AS opens FROM (
+           SELECT (extract(epoch FROM e.first_human_opened_at) * 1000)::float8 AS at
+             FROM campaign_contacts n JOIN emails e ON e.tenant_id = $1 AND e.enrollment_id = n.id
+            WHERE n.tenant_id = $1 AND n.contact_id = asked.id AND e.first_human_opened_at >= $3
+            ORDER BY e.first_human_opened_at DESC LIMIT $4) newest) o
+        WHERE o.opens IS NOT NULL`,
+      [tenantId, contactIds, since, limit],
+    );
+    return new Map(found.map(({ id, opens }) => [id, opens]));
+  }
+
   async counts(tx: Tx, tenantId: string, campaignId: string): Promise<{ status: LedgerStatus; count: number }[]> {
     return rows(tx, `SELECT status, count(*)::int AS count FROM emails WHERE tenant_id = $1 AND campaign_id = $2 GROUP BY status`, [
       tenantId,
@@ -92,7 +108,7 @@ export class LedgerQueries {
               coalesce((extract(epoch FROM date_trunc('milliseconds', a.updated_at)) * 1000)::float8, 0) AS "accountVersion"
          FROM waiting w
          JOIN campaigns c ON c.tenant_id = w.tenant_id AND c.id = w.campaign_id AND c.status = 'active'
-          AND (c.start_date IS NULL OR c.start_date <= $1) AND (c.end_date IS NULL OR c.end_date > $1)
+          AND (c.start_date IS NULL OR c.start_in_contact_zone OR c.start_date <= $1) AND (c.end_date IS NULL OR c.end_date > $1)
          LEFT JOIN provider_accounts a ON a.tenant_id = c.tenant_id
           AND (a.id = c.provider_account_id OR (c.provider_account_id IS NULL AND a.is_default))
         CROSS JOIN LATERAL (SELECT count(*)::int AS queued FROM (

@@ -5,6 +5,10 @@ import { LEDGER_STATUSES, type LedgerCounts } from './domain/ledger-state.js';
 import { LedgerQueries } from './ledger.queries.js';
 import type { PlannedEmail } from './delivery.types.js';
 
+/** Habits change: what is older tells nothing, and fifty opens tell all there is to tell. */
+const OPENS_KEPT_MS = 365 * 86_400_000;
+const OPENS_PER_CONTACT = 50;
+
 /** The book of intended emails, for those who plan and count them. */
 @Injectable()
 export class Ledger {
@@ -20,6 +24,11 @@ export class Ledger {
   async plan(tx: Tx, tenantId: string, campaignId: string, stepId: string, emails: PlannedEmail[]): Promise<number> {
     if (emails.length === 0) return 0;
     return this.queries.plan(tx, tenantId, { campaignId, stepId, now: this.clock.now(), emails });
+  }
+
+  /** When each contact opened mail, by a person's doing, in the last year: the newest first opens of messages of any campaign, in milliseconds. */
+  opensOf(tx: Tx, tenantId: string, contactIds: string[]): Promise<Map<string, number[]>> {
+    return this.queries.opensOf(tx, tenantId, contactIds, new Date(this.clock.now().getTime() - OPENS_KEPT_MS), OPENS_PER_CONTACT);
   }
 
   /** How many rows are in which state. */

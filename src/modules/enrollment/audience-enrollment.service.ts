@@ -2,11 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../../config/index.js';
 import { Clock } from '../../shared/clock.js';
 import { failPoint } from '../../shared/fail-point.js';
-import { nextLocalTime } from '../../shared/zoned-time.js';
 import { Database, row, type Tx } from '../../database/index.js';
 import { type Campaign, CampaignLaunchStore, CampaignsService } from '../campaigns/index.js';
 import { SegmentsService, type SqlFragment } from '../segments/index.js';
 import { StepsService } from '../steps/index.js';
+import { firstDue, firstDueByZone } from './domain/first-due.js';
 import { COUNT_PARAMS, ENROLL_PARAMS, EnrollmentEngineQueries } from './enrollment-engine.queries.js';
 
 /** Advisory lock namespace: one worker at a time enrols the audience of a campaign. */
@@ -14,9 +14,6 @@ const ENROLL_LOCK = 0x656e726f;
 
 /** Counting or scanning a large audience by an unindexed rule takes longer than ordinary statements may. */
 const STATEMENT_TIMEOUT_MS = 300_000;
-
-/** Hour of the day, in the contact's zone, at which `optimized` sends to people about whom nothing better is known. */
-const DEFAULT_SEND_HOUR = 9;
 
 /** The campaign ended while a chunk was being enrolled: undoes the chunk. */
 class CampaignGone extends Error {}
@@ -121,17 +118,8 @@ export class AudienceEnrollment {
     });
   }
 
-  /**
-   * When the first step is due (specification lines 485–505): at once, at the start of the campaign, or, for `optimized`, at the next 09:00 on
-   * the contact's own clock. Never in the past.
-   */
   private async dueTimes(tx: Tx, campaign: Campaign, now: Date): Promise<{ dueAt: Date; dueByZone: Map<string, Date> }> {
-    const start = campaign.startDate && campaign.startDate > now ? campaign.startDate : now;
-    if (campaign.sendStrategy !== 'optimized') return { dueAt: start, dueByZone: new Map() };
-    const zones = await this.queries.listZones(tx, campaign.tenantId);
-    return {
-      dueAt: nextLocalTime(start, campaign.timezone, DEFAULT_SEND_HOUR),
-      dueByZone: new Map(zones.map((zone) => [zone, nextLocalTime(start, zone, DEFAULT_SEND_HOUR)])),
-    };
+    const zones = campaign.startInContactZone ? await this.queries.listZones(tx, campaign.tenantId) : [];
+    return { dueAt: firstDue(campaign, now, null), dueByZone: firstDueByZone(campaign, now, zones) };
   }
 }

@@ -65,22 +65,50 @@ export class EnrollmentApiQueries {
     return new Set(found.map(({ id }) => id));
   }
 
+  async zonesOf(tx: Tx, tenantId: string, contactIds: string[]): Promise<string[]> {
+    const found = await rows<{ timezone: string }>(
+      tx,
+      `SELECT DISTINCT timezone FROM contacts WHERE tenant_id = $1 AND id = ANY($2::uuid[]) AND timezone IS NOT NULL`,
+      [tenantId, contactIds],
+    );
+    return found.map(({ timezone }) => timezone);
+  }
+
   /** Enrols chosen contacts; those already enrolled, unsubscribed or suppressed are passed over. Returns how many were new. */
   enroll(
     tx: Tx,
     tenantId: string,
-    e: { campaignId: string; firstStepId: string; contactIds: string[]; now: Date; dueAt: Date; includeUnsubscribed: boolean },
+    e: {
+      campaignId: string;
+      firstStepId: string;
+      contactIds: string[];
+      now: Date;
+      /** Where the contact's zone has no due time of its own in `dueByZone`. */
+      dueAt: Date;
+      dueByZone: Map<string, Date>;
+      includeUnsubscribed: boolean;
+    },
   ): Promise<number> {
     return affected(
       tx,
       `INSERT INTO campaign_contacts (tenant_id, campaign_id, contact_id, status, current_step_id, enrolled_at, next_email_scheduled_at)
-       SELECT $1, $2, c.id, 'enrolled', $3, $5, $6 FROM contacts c
+       SELECT $1, $2, c.id, 'enrolled', $3, $5, coalesce(zone.due, $6::timestamptz)
+       FROM contacts c LEFT JOIN (SELECT key, value::timestamptz AS due FROM json_each_text($8::json)) zone ON zone.key = c.timezone
        WHERE c.tenant_id = $1 AND c.id = ANY($4::uuid[]) AND c.deleted_at IS NULL AND (c.subscribed OR $7::boolean)
          AND NOT EXISTS (SELECT FROM suppressions s WHERE s.tenant_id = c.tenant_id AND s.email_norm = c.email_norm
            AND NOT ($7::boolean AND s.reason = 'unsubscribed'))
        ORDER BY c.id
        ON CONFLICT (tenant_id, campaign_id, contact_id) DO NOTHING`,
-      [tenantId, e.campaignId, e.firstStepId, e.contactIds, e.now, e.dueAt, e.includeUnsubscribed],
+      [
+        tenantId,
+        e.campaignId,
+        e.firstStepId,
+        e.contactIds,
+        e.now,
+        e.dueAt,
+        e.includeUnsubscribed,
+        JSON.stringify(Object.fromEntries([...e.dueByZone].map(([zone, due]) => [zone, due.toISOString()]))),
+      ],
     );
   }
 

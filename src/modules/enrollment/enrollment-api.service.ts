@@ -7,6 +7,7 @@ import { AuditService, type TenantContext } from '../identity/index.js';
 import { CAMPAIGN_LOCK, type Campaign, CampaignLaunchStore, CampaignsService } from '../campaigns/index.js';
 import { StepsService } from '../steps/index.js';
 import type { EnrollContactsDto, EnrollContactsResultDto, EnrollmentListQuery } from './dto/enrollment.dto.js';
+import { firstDue, firstDueByZone } from './domain/first-due.js';
 import { EnrollmentApiQueries, type EnrollmentRow } from './enrollment-api.queries.js';
 import { CampaignNotEnrolling, EnrollmentNotFound, EnrollmentWrongState, UnknownContacts } from './enrollment.errors.js';
 import { EnrollmentService } from './enrollment.service.js';
@@ -52,13 +53,13 @@ export class EnrollmentApiService {
       const unknown = contactIds.map((id, index) => ({ id, index })).filter(({ id }) => !known.has(id));
       if (unknown.length > 0) throw new UnknownContacts(unknown);
       const flow = await this.steps.loadFlow(tx, ctx.tenantId, campaignId, campaign.stepsVersion);
-      const start = campaign.startDate && campaign.startDate > now ? campaign.startDate : now;
       const enrolled = await this.queries.enroll(tx, ctx.tenantId, {
         campaignId,
         firstStepId: flow.firstStepId!,
         contactIds,
         now,
-        dueAt: start,
+        dueAt: firstDue(campaign, now, null),
+        dueByZone: firstDueByZone(campaign, now, await this.queries.zonesOf(tx, ctx.tenantId, contactIds)),
         includeUnsubscribed: campaign.category === 'transactional',
       });
       await this.launches.addEnrolled(tx, ctx.tenantId, campaignId, enrolled);

@@ -12,6 +12,7 @@ import { executionQueue } from './execution.jobs.js';
 import { ExecutionQueries } from './execution.queries.js';
 import { ExecutionService } from './execution.service.js';
 import { StepEngine } from './step-engine.service.js';
+import { StepFactsQueries } from './step-facts.queries.js';
 import { StepHandlers } from './step-handlers.js';
 
 @Module({
@@ -25,7 +26,7 @@ import { StepHandlers } from './step-handlers.js';
     StepsModule,
     QueueModule.register(executionQueue),
   ],
-  providers: [ExecutionQueries, StepHandlers, StepEngine, CampaignLifecycleRunner, ExecutionService],
+  providers: [ExecutionQueries, StepFactsQueries, StepHandlers, StepEngine, CampaignLifecycleRunner, ExecutionService],
   exports: [StepEngine, CampaignLifecycleRunner, ExecutionService],
 })
 export class ExecutionModule {}

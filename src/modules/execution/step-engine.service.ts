@@ -72,7 +72,7 @@ export class StepEngine {
   private async walk(tx: Tx, campaign: Campaign, now: Date, walk: Walk): Promise<void> {
     const { tenantId, id: campaignId } = campaign;
     const flow = await this.flowOf(tx, campaign);
-    const run = { tx, tenantId, campaignId, campaignZone: campaign.timezone, now, walk };
+    const run = { tx, tenantId, campaignId, campaignZone: campaign.timezone, sendStrategy: campaign.sendStrategy, now, walk };
     await walk.run(async (stepId, group) => {
       const step = flow.steps.get(stepId)!;
       await this.handlers.byType[step.type](run, step, group);

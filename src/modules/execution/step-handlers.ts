@@ -1,12 +1,16 @@
 import { Injectable } from '@nestjs/common';
-import { rememberingEndOfWait } from '../../shared/zoned-time.js';
-import { rows, type Tx } from '../../database/index.js';
+import { bestSendTime } from '../../shared/best-hour.js';
+import { seededFraction, weightedIndex } from '../../shared/seeded.js';
+import { rememberingEndOfWaitStep } from '../../shared/wait-until.js';
+import type { Tx } from '../../database/index.js';
 import { ContactEffects } from '../contacts/index.js';
-import { SegmentsService } from '../segments/index.js';
-import type { ActionConfig, FlowStep, StepType } from '../steps/index.js';
+import type { SendStrategy } from '../campaigns/index.js';
+import { SegmentsService, type Rule, type SqlFragment } from '../segments/index.js';
+import type { ActionConfig, FlowStep, SplitConfig, StepType } from '../steps/index.js';
 import { Ledger } from '../delivery/index.js';
 import { ExperimentsService } from '../experiments/index.js';
 import type { Traveller, Walk } from './domain/walk.js';
+import { RULE_PARAMS, StepFactsQueries } from './step-facts.queries.js';
 
 /** What a handler works with: the open transaction and the run of this batch. */
 export interface StepRun {
@@ -15,6 +19,7 @@ export interface StepRun {
   campaignId: string;
   /** Zone of contacts that have none of their own. */
   campaignZone: string;
+  sendStrategy: SendStrategy;
   now: Date;
   walk: Walk;
 }
@@ -30,6 +35,7 @@ export class StepHandlers {
     private readonly segments: SegmentsService,
     private readonly effects: ContactEffects,
     private readonly experiments: ExperimentsService,
+    private readonly facts: StepFactsQueries,
   ) {}
 
   readonly byType: Record<StepType, StepHandler> = {
@@ -43,16 +49,17 @@ export class StepHandlers {
   private async email(run: StepRun, step: FlowStep, group: Traveller[]): Promise<void> {
     const { tx, tenantId, campaignId, walk } = run;
     const mailed = step.experiment ? await this.placed(run, step, group) : group.map((traveller) => ({ traveller, variantId: null }));
+    const dueOf = run.sendStrategy === 'optimized' ? await this.bestTimes(run, group) : ({ at }: Traveller) => at;
     await this.ledger.plan(
       tx,
       tenantId,
       campaignId,
       step.id,
-      mailed.map(({ traveller: { enrollment, at }, variantId }) => ({
-        enrollmentId: enrollment.id,
-        contactId: enrollment.contactId,
-        entryNumber: enrollment.entryNumber,
-        dueAt: at,
+      mailed.map(({ traveller, variantId }) => ({
+        enrollmentId: traveller.enrollment.id,
+        contactId: traveller.enrollment.contactId,
+        entryNumber: traveller.enrollment.entryNumber,
+        dueAt: dueOf(traveller),
         variantId,
       })),
     );
@@ -71,16 +78,27 @@ export class StepHandlers {
     });
   }
 
+  /** `optimized`: every message waits for its contact's next best moment, also the first one, and also after a wait that ended late. */
+  private async bestTimes({ tx, tenantId, campaignZone, now }: StepRun, group: Traveller[]): Promise<(traveller: Traveller) => Date> {
+    const opens = await this.ledger.opensOf(tx, tenantId, contactsOf(group));
+    return ({ at, enrollment: { contactId, timezone } }) =>
+      bestSendTime(at > now ? at : now, timezone ?? campaignZone, opens.get(contactId) ?? [], contactId);
+  }
+
   /** A wait is anchored on the due time of the step. One that has already passed (after a pause, say) is over at once. */
-  private async wait({ walk, campaignZone, now }: StepRun, step: FlowStep, group: Traveller[]): Promise<void> {
-    const endOfWait = rememberingEndOfWait();
+  private async wait({ tx, tenantId, walk, campaignZone, now }: StepRun, step: FlowStep, group: Traveller[]): Promise<void> {
+    const attribute = step.waitUntil?.attribute;
+    const dates = attribute === undefined ? null : await this.facts.attributeOf(tx, tenantId, contactsOf(group), attribute);
+    const endOfWait = rememberingEndOfWaitStep({ duration: step.wait, until: step.waitUntil });
     const over: Traveller[] = [];
     for (const traveller of group) {
-      if (traveller.enteredAt) {
+      // A wait that has begun is over when it is due, but a date kept with the contact may have been moved to a later day meanwhile.
+      if (traveller.enteredAt && !dates) {
         over.push(traveller);
         continue;
       }
-      const until = endOfWait(traveller.at, step.wait!, traveller.enrollment.timezone ?? campaignZone);
+      const { contactId, timezone } = traveller.enrollment;
+      const until = endOfWait(traveller.at, timezone ?? campaignZone, dates?.get(contactId));
       if (until > now) walk.stay(traveller, step.id, until);
       else {
         traveller.at = until;
@@ -90,30 +108,53 @@ export class StepHandlers {
     walk.goOn(over, step.next, step.id);
   }
 
-  private async condition({ tx, tenantId, walk, now }: StepRun, step: FlowStep, group: Traveller[]): Promise<void> {
-    const rule = await this.segments.compileRule(tx, tenantId, step.rules!, {
-      contactAlias: 'c',
-      enrollmentAlias: 'cc',
-      firstParam: 3,
-      tenantParam: '$1',
-      now,
-    });
-    const met = await rows<{ id: string }>(
-      tx,
-      `SELECT cc.id FROM campaign_contacts cc JOIN contacts c ON c.tenant_id = cc.tenant_id AND c.id = cc.contact_id
-       WHERE cc.tenant_id = $1 AND cc.id = ANY($2::uuid[]) AND (${rule.sql})`,
-      [tenantId, group.map(({ enrollment }) => enrollment.id), ...rule.params],
-    );
-    const isMet = new Set(met.map(({ id }) => id));
-    walk.goOn(
-      group.filter(({ enrollment }) => isMet.has(enrollment.id)),
-      step.trueNext,
-      step.id,
-    );
-    walk.goOn(
-      group.filter(({ enrollment }) => !isMet.has(enrollment.id)),
+  private async condition(run: StepRun, step: FlowStep, group: Traveller[]): Promise<void> {
+    if (step.split) return this.split(run, step, step.split, group);
+    const met = await this.firstHolding(run, [step.rules!], group);
+    const isMet = ({ enrollment }: Traveller): boolean => met.has(enrollment.id);
+    run.walk.goOn(group.filter(isMet), step.trueNext, step.id);
+    run.walk.goOn(
+      group.filter((traveller) => !isMet(traveller)),
       step.falseNext,
       step.id,
+    );
+  }
+
+  /** By the first rule that holds, or by a lot that falls on the same branch for the same contact every time. */
+  private async split(run: StepRun, step: FlowStep, split: SplitConfig, group: Traveller[]): Promise<void> {
+    const ways = new Map<number, Traveller[]>();
+    const branchOf = await this.branches(run, step, split, group);
+    for (const traveller of group) {
+      const branch = branchOf(traveller);
+      ways.set(branch, [...(ways.get(branch) ?? []), traveller]);
+    }
+    for (const [branch, travellers] of ways) run.walk.goOn(travellers, step.branches[branch], step.id);
+  }
+
+  private async branches(run: StepRun, step: FlowStep, split: SplitConfig, group: Traveller[]): Promise<(traveller: Traveller) => number> {
+    if (split.type === 'random') {
+      const weights = split.branches.map(({ weight }) => weight);
+      return ({ enrollment }) => weightedIndex(weights, seededFraction(step.id, enrollment.contactId));
+    }
+    const rules = split.branches.map(({ rules: rule }) => rule as Rule);
+    const met = await this.firstHolding(run, rules, group);
+    return ({ enrollment }) => met.get(enrollment.id) ?? rules.length;
+  }
+
+  private async firstHolding({ tx, tenantId, now }: StepRun, rules: readonly Rule[], group: Traveller[]): Promise<Map<string, number>> {
+    const compiled: SqlFragment[] = [];
+    let firstParam = RULE_PARAMS + 1;
+    for (const rule of rules) {
+      const options = { contactAlias: 'c', enrollmentAlias: 'cc', firstParam, tenantParam: '$1', now };
+      const fragment = await this.segments.compileRule(tx, tenantId, rule, options);
+      compiled.push(fragment);
+      firstParam += fragment.params.length;
+    }
+    return this.facts.firstHolding(
+      tx,
+      tenantId,
+      group.map(({ enrollment }) => enrollment.id),
+      compiled,
     );
   }
 
@@ -123,12 +164,7 @@ export class StepHandlers {
       walk.exit(group, step.id, action.reason ?? 'goal');
       return;
     }
-    await this.apply(
-      tx,
-      tenantId,
-      action,
-      group.map(({ enrollment }) => enrollment.contactId),
-    );
+    await this.apply(tx, tenantId, action, contactsOf(group));
     walk.goOn(group, step.next, step.id);
   }
 
@@ -146,6 +182,16 @@ export class StepHandlers {
       case 'adjust_lead_score':
         await this.effects.adjustLeadScore(tx, tenantId, contactIds, action.by);
         return;
+      case 'add_to_segment':
+        await this.segments.addMembers(tx, tenantId, action.segmentId, contactIds);
+        return;
+      case 'remove_from_segment':
+        await this.segments.removeMembers(tx, tenantId, action.segmentId, contactIds);
+        return;
     }
   }
+}
+
+function contactsOf(group: readonly Traveller[]): string[] {
+  return group.map(({ enrollment }) => enrollment.contactId);
 }

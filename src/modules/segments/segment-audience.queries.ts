@@ -67,6 +67,18 @@ export class SegmentAudienceQueries {
     );
   }
 
+  /** The same for contacts that may be gone by now; nobody where there is no such static segment. */
+  async addLiving(tx: Tx, tenantId: string, segmentId: string, contactIds: string[]): Promise<number> {
+    return affected(
+      tx,
+      `INSERT INTO segment_members (tenant_id, segment_id, contact_id)
+       SELECT $1, s.id, c.id FROM segments s JOIN contacts c ON c.tenant_id = $1 AND c.id = ANY ($3::uuid[]) AND c.deleted_at IS NULL
+        WHERE s.tenant_id = $1 AND s.id = $2 AND s.type = 'static' ORDER BY c.id
+       ON CONFLICT DO NOTHING`,
+      [tenantId, segmentId, contactIds],
+    );
+  }
+
   /** Idempotent; returns how many were members. */
   async removeMembers(tx: Tx, tenantId: string, segmentId: string, contactIds: string[]): Promise<number> {
     return affected(tx, 'DELETE FROM segment_members WHERE tenant_id = $1 AND segment_id = $2 AND contact_id = ANY ($3::uuid[])', [

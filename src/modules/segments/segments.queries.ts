@@ -100,14 +100,16 @@ export class SegmentsQueries {
     );
   }
 
-  /** Campaigns whose audience this segment is, or one of whose conditions refers to it. */
+  /** Campaigns whose audience this segment is, or one of whose steps refers to it. */
   async campaignsUsing(tx: Tx, tenantId: string, id: string): Promise<SegmentUser[]> {
     return rows<SegmentUser>(
       tx,
       `SELECT c.id, c.name FROM campaigns c
         WHERE c.tenant_id = $1 AND (c.segment_id = $2 OR EXISTS (
-          SELECT FROM campaign_steps s, jsonb_path_query(s.condition_rules, ${REFERENCES}) AS reference
-           WHERE s.tenant_id = $1 AND s.campaign_id = c.id AND lower(reference #>> '{}') = $2::uuid::text))
+          SELECT FROM campaign_steps s
+           WHERE s.tenant_id = $1 AND s.campaign_id = c.id AND (lower(s.action_config ->> 'segmentId') = $2::uuid::text OR EXISTS (
+             SELECT FROM jsonb_path_query(jsonb_build_array(s.condition_rules, s.split_config), ${REFERENCES}) AS reference
+              WHERE lower(reference #>> '{}') = $2::uuid::text))))
         ORDER BY c.id DESC LIMIT ${LISTED_USERS}`,
       [tenantId, id],
     );

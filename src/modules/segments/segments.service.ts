@@ -7,6 +7,7 @@ import type { Page } from '../../shared/page.js';
 import { AuditService, type TenantContext } from '../identity/index.js';
 import type { Rule } from './domain/rule.js';
 import { validateRule } from './domain/rule-validator.js';
+import { SegmentAudienceQueries } from './segment-audience.queries.js';
 import { SegmentRules } from './segment-rules.js';
 import { RuleNotUsableError, SegmentInUseError, SegmentNotFoundError } from './segments.errors.js';
 import { SegmentsQueries, type SegmentFilter, type SegmentRow } from './segments.queries.js';
@@ -30,6 +31,7 @@ export class SegmentsService {
   constructor(
     private readonly db: Database,
     private readonly queries: SegmentsQueries,
+    private readonly members: SegmentAudienceQueries,
     private readonly rules: SegmentRules,
     private readonly audit: AuditService,
     private readonly ids: Ids,
@@ -41,6 +43,24 @@ export class SegmentsService {
    */
   compileRule(tx: Tx, tenantId: string, rule: Rule, options: CompileOptions): Promise<SqlFragment> {
     return this.rules.compile(tx, tenantId, rule, options);
+  }
+
+  /** What stands against putting contacts on this list: there is none such, or it has rules. It cannot be deleted until `tx` ends. */
+  async listProblems(tx: Tx, tenantId: string, segmentId: string, path: string): Promise<Problem[]> {
+    await this.queries.shareReferred(tx, tenantId, [segmentId]);
+    const segment = await this.queries.find(tx, tenantId, segmentId);
+    if (!segment) return [{ path, code: 'segment_not_found', message: 'There is no such segment.' }];
+    if (segment.type === 'static') return [];
+    return [{ path, code: 'segment_not_static', message: 'This segment has rules: contacts can be put on static segments only.' }];
+  }
+
+  /** Puts contacts on a static segment; those that are erased or on it are passed over. */
+  addMembers(tx: Tx, tenantId: string, segmentId: string, contactIds: string[]): Promise<number> {
+    return this.members.addLiving(tx, tenantId, segmentId, contactIds);
+  }
+
+  removeMembers(tx: Tx, tenantId: string, segmentId: string, contactIds: string[]): Promise<number> {
+    return this.members.removeMembers(tx, tenantId, segmentId, contactIds);
   }
 
   /** Membership of a saved segment, dynamic or static, as a predicate like `compileRule`'s. `SegmentNotFoundError` if there is none such. */

@@ -15,4 +15,5 @@ export {
   type WaitUnit,
 } from './domain/step.js';
 export { AbTestDto } from './dto/ab-test.dto.js';
+export { type SplitConfig } from './domain/split.js';
 export { StepDto, toStepDto } from './dto/step.dto.js';

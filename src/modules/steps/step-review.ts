@@ -5,12 +5,15 @@ import { setAttributeProblems, tagFault } from '../contacts/index.js';
 import { SegmentsService, validateRule, type Rule } from '../segments/index.js';
 import { ContentCompiler, TemplatesService, type CompileOptions } from '../templates/index.js';
 import { isLaterAction } from './domain/action-config.js';
-import { structuralFindings, type FlowStepRow } from './domain/flow-graph.js';
+import { rulesOfRow, structuralFindings, type FlowStepRow } from './domain/flow-graph.js';
+import { normalisedSplit } from './domain/split.js';
 import { foreignFields, mergeStep, shapeProblems, type StepInput } from './domain/step-shape.js';
 import { STEP_LIMITS, type ActionConfig, type StepSettings, type StepType } from './domain/step.js';
 import { ownContent } from './step-content.js';
 import { StepInvalidError } from './steps.errors.js';
 
+/** Settable, but never dates. */
+const CONTACT_FIELDS = ['firstName', 'lastName', 'timezone'];
 const FOR_REVIEW: CompileOptions = { unsubscribeFooter: true, trackClicks: true, trackOpens: true };
 
 /** Judges steps before they are saved: in themselves, by their content, by what they refer to, and by the flow they form. */
@@ -26,10 +29,13 @@ export class StepReview {
   shaped(base: StepSettings | null, input: StepInput & { stepType: StepType }, at: string): StepSettings {
     const step = mergeStep(base, input);
     const problems = [...foreignFields(input.stepType, input, at), ...shapeProblems(step, at)];
-    if (step.conditionRules !== null) problems.push(...validateRule(step.conditionRules, `${at}conditionRules`));
+    if (problems.length === 0) {
+      for (const { path, rule } of rulesOfRow(step)) problems.push(...validateRule(rule, `${at}${path}`));
+      problems.push(...waitAttributeProblems(step, at));
+    }
     if (problems.length === 0 && step.actionConfig) problems.push(...effectProblems(step.actionConfig, `${at}actionConfig`));
     if (problems.length > 0) throw new StepInvalidError(isLaterAction(step.actionConfig) ? 'unprocessable' : 'malformed', problems);
-    return step;
+    return step.splitConfig ? { ...step, splitConfig: normalisedSplit(step.splitConfig) } : step;
   }
 
   /** Compiles the step's own content; throws if it has errors. Slow: never inside a transaction. */
@@ -53,8 +59,11 @@ export class StepReview {
   async assertReferences(tx: Tx, tenantId: string, step: StepSettings, at: string): Promise<void> {
     const problems: Problem[] = [];
     if (step.templateId !== null) problems.push(...(await this.templateProblems(tx, tenantId, step, at)));
-    if (step.conditionRules !== null) {
-      problems.push(...(await this.segments.assertRuleUsable(tx, tenantId, step.conditionRules as Rule, `${at}conditionRules`)));
+    for (const { path, rule } of rulesOfRow(step)) {
+      problems.push(...(await this.segments.assertRuleUsable(tx, tenantId, rule as Rule, `${at}${path}`)));
+    }
+    if (step.actionConfig && 'segmentId' in step.actionConfig) {
+      problems.push(...(await this.segments.listProblems(tx, tenantId, step.actionConfig.segmentId, `${at}actionConfig.segmentId`)));
     }
     if (problems.length > 0) throw new StepInvalidError('unprocessable', problems);
   }
@@ -83,6 +92,15 @@ function effectProblems(action: ActionConfig, path: string): Problem[] {
   if (action.type !== 'add_tag' && action.type !== 'remove_tag') return [];
   const fault = tagFault(action.tag.trim());
   return fault ? [{ path: `${path}.tag`, code: 'invalid_tag', message: fault }] : [];
+}
+
+/** A wait can be for a custom attribute, or for the day the contact was created. */
+function waitAttributeProblems({ waitUntil }: StepSettings, at: string): Problem[] {
+  const attribute = waitUntil?.attribute;
+  if (attribute === undefined || attribute === 'createdAt') return [];
+  const [problem] = setAttributeProblems(attribute, null, '');
+  const fault = problem?.message ?? (CONTACT_FIELDS.includes(attribute) ? 'holds no date' : null);
+  return fault ? [{ path: `${at}waitUntil.attribute`, code: 'invalid_attribute', message: `${JSON.stringify(attribute)} ${fault}.` }] : [];
 }
 
 function coded(problem: Problem): Problem {

@@ -17,13 +17,14 @@ import type { CampaignStep } from './domain/step.js';
 import { ACTION_MODELS } from './dto/action.dto.js';
 import { CreateStepDto, ReorderDto, SaveFlowDto, UpdateStepDto, WaitInputDto, toStepInput } from './dto/step-input.dto.js';
 import { SavedFlowDto, StepDto, WaitDurationDto, toStepDto } from './dto/step.dto.js';
+import { WAIT_SPLIT_MODELS } from './dto/wait-split.dto.js';
 import { FlowService } from './flow.service.js';
 import { StepsService } from './steps.service.js';
 
 /** The flow of a campaign. Changes are possible while the campaign is a draft or scheduled. */
 @ApiTags('Steps')
 @ApiBearerAuth()
-@ApiExtraModels(...RULE_MODELS, ...ACTION_MODELS, WaitDurationDto, WaitInputDto)
+@ApiExtraModels(...RULE_MODELS, ...ACTION_MODELS, ...WAIT_SPLIT_MODELS, WaitDurationDto, WaitInputDto)
 @Controller('api/campaigns/:id/steps')
 export class StepsController {
   constructor(
@@ -43,7 +44,7 @@ export class StepsController {
   @ApiOperation({
     summary: 'Add a step',
     description:
-      'An email needs `templateId`, or `subjectLine` and `emailContent`; a wait `waitDuration`; a condition `conditionRules`; an action ' +
+      'An email needs `templateId`, or `subjectLine` and `emailContent`; a wait `waitDuration`, `waitUntil` or both; a condition `conditionRules` or `splitConfig`; an action ' +
       '`actionConfig`. Without `nextStepId` the next in order follows; a missing branch of a condition ends the flow.',
   })
   @ApiCreatedResponse({ type: StepDto })

@@ -14,7 +14,7 @@ import { SegmentsService, type Rule } from '../segments/index.js';
 import { ContentCompiler, carriesAddress, type CompiledContent, type CompileOptions } from '../templates/index.js';
 import { TrackingService } from '../tracking/index.js';
 import { experimentFindings } from './domain/experiment-findings.js';
-import { flowFindings } from './domain/flow-graph.js';
+import { flowFindings, rulesOfRow } from './domain/flow-graph.js';
 import type { CampaignStep } from './domain/step.js';
 import { stepOfVariant } from './domain/step-of-variant.js';
 import { StepContentSource, type ResolvedContent } from './step-content.js';
@@ -61,15 +61,11 @@ export class StepsLaunchCheck implements LaunchCheck {
     const steps = await this.list(tx, campaign);
     const findings: LaunchFinding[] = flowFindings(steps, { requireEmail: FINITE_MAILINGS.has(campaign.campaignType) });
     findings.push(...experimentFindings(campaign, steps), ...(await this.variantSenderFindings(tx, campaign, steps)));
-    for (const [index, { id, conditionRules }] of steps.entries()) {
-      if (conditionRules === null) continue;
-      const problems = await this.segments.assertRuleUsable(
-        tx,
-        campaign.tenantId,
-        conditionRules as Rule,
-        `steps[${index}].conditionRules`,
-      );
-      findings.push(...problems.map((problem) => ({ severity: 'error' as const, code: 'rule_not_usable', stepId: id, ...problem })));
+    for (const [index, step] of steps.entries()) {
+      for (const { path, rule } of rulesOfRow(step)) {
+        const problems = await this.segments.assertRuleUsable(tx, campaign.tenantId, rule as Rule, `steps[${index}].${path}`);
+        findings.push(...problems.map((problem) => ({ severity: 'error' as const, code: 'rule_not_usable', stepId: step.id, ...problem })));
+      }
     }
     return findings;
   }

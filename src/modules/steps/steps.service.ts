@@ -5,7 +5,7 @@ import { Ids } from '../../shared/ids.js';
 import { CampaignsService, type Campaign } from '../campaigns/index.js';
 import { AuditService, type TenantContext } from '../identity/index.js';
 import { toFlow, type Flow } from './domain/flow.js';
-import { inOrder } from './domain/flow-graph.js';
+import { edgesOfRow, inOrder, rulesOfRow } from './domain/flow-graph.js';
 import { ruleStepIds } from './domain/rule-steps.js';
 import { mergeStep, type StepInput } from './domain/step-shape.js';
 import { stepLabel, type CampaignStep, type StepSettings, type StepType } from './domain/step.js';
@@ -203,8 +203,9 @@ function about(stepId: string): { entityType: string; entityId: string } {
 
 function assertUnused(steps: CampaignStep[], stepId: string): void {
   const users = steps.flatMap((step, index) => {
-    const fields = (['nextStepId', 'trueNextStepId', 'falseNextStepId'] as const).filter((field) => step[field] === stepId);
-    const paths: string[] = ruleStepIds(step.conditionRules).includes(stepId) ? [...fields, 'conditionRules'] : fields;
+    const edges = edgesOfRow(step).filter(({ target }) => target === stepId);
+    const rules = rulesOfRow(step).filter(({ rule }) => ruleStepIds(rule).includes(stepId));
+    const paths = [...edges, ...rules].map(({ path }) => path);
     return step.id === stepId ? [] : paths.map((field) => ({ step, path: `steps[${index}].${field}` }));
   });
   if (users.length === 0) return;

@@ -1,5 +1,5 @@
 import type { Benchmark } from '../lib/benchmark.js';
-import { eveningZone, isEnrolled, simpleEmail } from '../lib/campaigns.js';
+import { isEnrolled, nextWeek, simpleEmail } from '../lib/campaigns.js';
 import { seedContacts } from '../lib/seed.js';
 import { totalCpu } from '../lib/meter.js';
 import { peakNodeRss, Stage } from '../lib/stage.js';
@@ -36,9 +36,7 @@ export const enrol: Benchmark = {
     Stage.use({ options, prepare: ({ cluster, tenantId }) => seedContacts(cluster, tenantId, size) }, async (stage) => {
       const { api, cluster } = stage;
       const segmentId = await api.segment('Everybody');
-      const campaignId = await api.campaign({ name: 'Spring', segmentId, sendStrategy: 'optimized', timezone: eveningZone() }, [
-        simpleEmail,
-      ]);
+      const campaignId = await api.campaign({ name: 'Spring', segmentId, sendStrategy: 'scheduled', startDate: nextWeek() }, [simpleEmail]);
       await cluster.settle('contacts');
       const floored = await floor(stage, campaignId);
       await cluster.settle('campaign_contacts');

@@ -27,6 +27,8 @@ export interface CampaignSettings {
   /** IANA name. A contact's own zone comes first. */
   timezone: string;
   sendStrategy: SendStrategy;
+  /** With `scheduled`: each contact starts when its own clock shows what the campaign's shows at `startDate`. */
+  startInContactZone: boolean;
   trackOpens: boolean;
   trackClicks: boolean;
   unsubscribeEnabled: boolean;

@@ -97,10 +97,22 @@ export class CreateCampaignDto {
   @IsTimeZone()
   timezone?: string;
 
-  /** `immediate`: at launch · `scheduled`: at `startDate` · `optimized`: at the hour at which each contact is likely to open. */
+  /**
+   * `immediate`: at launch · `scheduled`: at `startDate` · `optimized`: every message waits for the next hour in which the contact opens mail most
+   * often (by its own clock, from at least five messages opened by a person, at a moment of the hour that differs from contact to contact); 09:00
+   * for the others.
+   */
   @Omittable()
   @IsIn(SEND_STRATEGIES)
   sendStrategy?: SendStrategy;
+
+  /**
+   * With `scheduled`: each contact starts when its own clock shows what the clock of the campaign shows at `startDate`; at once where that has
+   * passed. A scheduled campaign becomes active when that time comes for the first zone on earth, up to 26 hours before `startDate`.
+   */
+  @Omittable()
+  @IsBoolean()
+  startInContactZone?: boolean;
 
   @Omittable()
   @IsBoolean()

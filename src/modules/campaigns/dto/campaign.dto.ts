@@ -86,6 +86,9 @@ export class CampaignDto {
   @ApiProperty({ enum: SEND_STRATEGIES })
   sendStrategy: SendStrategy;
 
+  @ApiProperty({ description: 'With `scheduled`: each contact starts at the wall-clock time of `startDate` in its own zone.' })
+  startInContactZone: boolean;
+
   @ApiProperty()
   trackOpens: boolean;
 

@@ -80,6 +80,9 @@ export class Campaign {
   @Column('varchar', { name: 'send_strategy', length: 50, default: 'immediate' })
   sendStrategy: SendStrategy;
 
+  @Column('boolean', { name: 'start_in_contact_zone', default: false })
+  startInContactZone: boolean;
+
   @Column('boolean', { name: 'track_opens', default: true })
   trackOpens: boolean;
 

@@ -64,7 +64,7 @@ export class Walk {
       stepId,
       stepsCompleted: traveller.stepsCompleted,
       dueAt,
-      stepEnteredAt: traveller.at,
+      stepEnteredAt: traveller.enteredAt ?? traveller.at,
       exitReason: null,
     });
   }
@@ -101,7 +101,7 @@ export function topologicalOrder(flow: Flow): string[] {
     done.add(id);
     const step = flow.steps.get(id);
     if (!step) return;
-    for (const next of [step.next, step.trueNext, step.falseNext]) if (next) visit(next);
+    for (const next of [step.next, step.trueNext, step.falseNext, ...step.branches]) if (next) visit(next);
     order.push(id);
   };
   for (const id of flow.steps.keys()) visit(id);

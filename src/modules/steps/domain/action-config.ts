@@ -6,8 +6,11 @@ const KEYS: Record<ActionConfig['type'], readonly string[]> = {
   add_tag: ['type', 'tag'],
   remove_tag: ['type', 'tag'],
   adjust_lead_score: ['type', 'by'],
+  add_to_segment: ['type', 'segmentId'],
+  remove_from_segment: ['type', 'segmentId'],
   exit: ['type', 'reason'],
 };
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 /** Columns of a contact that an action must not write: the address is an identity, the score has its own action. */
 const READ_ONLY = ['id', 'email', 'leadScore', 'createdAt', 'updatedAt', 'subscribed', 'tags', '__proto__', 'constructor', 'prototype'];
 
@@ -48,6 +51,10 @@ function valueProblems(type: ActionConfig['type'], action: Record<string, unknow
       const message = `"by" is a whole number other than 0, up to ${STEP_LIMITS.leadScore} either way.`;
       return [{ path: `${path}.by`, code: 'out_of_range', message }];
     }
+    case 'add_to_segment':
+    case 'remove_from_segment':
+      if (typeof action.segmentId === 'string' && UUID.test(action.segmentId)) return [];
+      return [{ path: `${path}.segmentId`, code: 'required', message: 'segmentId is the id of a static segment.' }];
     case 'exit':
       return action.reason === undefined ? [] : textProblem(action.reason, STEP_LIMITS.exitReason, `${path}.reason`, 'A reason');
   }

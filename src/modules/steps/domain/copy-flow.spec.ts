@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { copyFlow } from './copy-flow.js';
 import { mapRuleStepIds, ruleStepIds } from './rule-steps.js';
+import { mapSplit, splitEdges } from './split.js';
 import type { CampaignStep } from './step.js';
 
 const flow = fc.integer({ min: 1, max: 10 }).chain((size) => {
@@ -17,13 +18,18 @@ const flow = fc.integer({ min: 1, max: 10 }).chain((size) => {
       fc.constant({ type: 'tag', tag: 'old-0' }),
     ),
   })).tree;
-  return fc.array(fc.record({ next: target, yes: target, no: target, rule: fc.option(rule) }), { minLength: size, maxLength: size });
+  return fc.array(
+    fc.record({ next: target, yes: target, no: target, rule: fc.option(rule), ways: fc.array(fc.tuple(target, rule), { maxLength: 3 }) }),
+    { minLength: size, maxLength: size },
+  );
 });
 
-function build(parts: { next: number | null; yes: number | null; no: number | null; rule: unknown }[]): CampaignStep[] {
+function build(
+  parts: { next: number | null; yes: number | null; no: number | null; rule: unknown; ways: [number | null, unknown][] }[],
+): CampaignStep[] {
   const id = (n: number | null) => (n === null ? null : `old-${n}`);
   return parts.map(
-    ({ next, yes, no, rule }, index) =>
+    ({ next, yes, no, rule, ways }, index) =>
       ({
         id: `old-${index}`,
         stepOrder: index + 1,
@@ -31,6 +37,10 @@ function build(parts: { next: number | null; yes: number | null; no: number | nu
         trueNextStepId: id(yes),
         falseNextStepId: id(no),
         conditionRules: rule,
+        splitConfig:
+          ways.length === 0
+            ? null
+            : { type: 'rules', branches: ways.map(([to, rules]) => ({ name: null, rules, nextStepId: id(to) })), elseNextStepId: id(next) },
         emailsSent: 99,
         templateVersion: 3,
         abTest: null,
@@ -55,16 +65,20 @@ describe('a copied flow', () => {
             original.trueNextStepId,
             original.falseNextStepId,
           ]);
+          expect(splitEdges(copy.splitConfig).map(({ target }) => back(target))).toEqual(
+            splitEdges(original.splitConfig).map(({ target }) => target),
+          );
+          expect(mapSplit(copy.splitConfig, back, (r) => mapRuleStepIds(r, (id) => back(id)!))).toEqual(original.splitConfig);
           expect(ruleStepIds(copy.conditionRules).map(back)).toEqual(ruleStepIds(original.conditionRules));
           expect(mapRuleStepIds(copy.conditionRules, (id) => back(id)!)).toEqual(original.conditionRules);
         }
-        expect(JSON.stringify(copies)).not.toMatch(/"(next|trueNext|falseNext)?[sS]tepId":"old-/);
+        expect(JSON.stringify(copies)).not.toMatch(/"(next|trueNext|falseNext|elseNext)?[sS]tepId":"old-/);
       }),
     );
   });
 
   it('takes neither counters nor what a launch has frozen', () => {
-    const [copy] = copyFlow(build([{ next: null, yes: null, no: null, rule: null }]), () => 'new');
+    const [copy] = copyFlow(build([{ next: null, yes: null, no: null, rule: null, ways: [] }]), () => 'new');
     expect(copy).not.toHaveProperty('emailsSent');
     expect(copy).not.toHaveProperty('templateVersion');
   });

@@ -1,5 +1,6 @@
 import type { VariantSettings } from './ab-test.js';
 import { mapRuleStepIds } from './rule-steps.js';
+import { mapSplit } from './split.js';
 import type { CampaignStep, StepSettings } from './step.js';
 
 export interface CopiedStep extends StepSettings {
@@ -15,6 +16,7 @@ export interface CopiedStep extends StepSettings {
 export function copyFlow(steps: readonly CampaignStep[], newId: () => string): CopiedStep[] {
   const ids = new Map(steps.map(({ id }) => [id, newId()]));
   const to = (id: string | null): string | null => (id === null ? null : (ids.get(id) ?? null));
+  const rules = (rule: unknown): unknown => mapRuleStepIds(rule, (id) => ids.get(id.toLowerCase()));
   return steps.map((step) => ({
     id: ids.get(step.id)!,
     stepOrder: step.stepOrder,
@@ -25,7 +27,9 @@ export function copyFlow(steps: readonly CampaignStep[], newId: () => string): C
     emailContent: step.emailContent,
     contentFormat: step.contentFormat,
     waitDuration: step.waitDuration,
-    conditionRules: mapRuleStepIds(step.conditionRules, (id) => ids.get(id.toLowerCase())),
+    waitUntil: step.waitUntil,
+    conditionRules: rules(step.conditionRules),
+    splitConfig: mapSplit(step.splitConfig, to, rules),
     trueNextStepId: to(step.trueNextStepId),
     falseNextStepId: to(step.falseNextStepId),
     nextStepId: to(step.nextStepId),

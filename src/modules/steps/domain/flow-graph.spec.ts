@@ -12,6 +12,7 @@ function step(id: string, order: number, rest: Partial<FlowStepRow> = {}): FlowS
     trueNextStepId: null,
     falseNextStepId: null,
     conditionRules: null,
+    splitConfig: null,
     actionConfig: null,
     ...rest,
   };
@@ -29,7 +30,7 @@ describe('the edges of a flow', () => {
 
   it('keep the branches of a condition apart: the end of one never runs into the other', () => {
     const edges = resolveEdges([branch('if', 1, 'yes', 'no'), step('yes', 2, { isEnd: true }), step('no', 3)]);
-    expect(edges.get('if')).toEqual({ next: null, trueNext: 'yes', falseNext: 'no' });
+    expect(edges.get('if')).toEqual({ next: null, trueNext: 'yes', falseNext: 'no', branches: [] });
     expect(edges.get('yes')!.next).toBeNull();
   });
 
@@ -148,7 +149,7 @@ describe('for any flow', () => {
         for (let before = -1; before < safe.size;) {
           before = safe.size;
           for (const { id } of steps) {
-            const targets = Object.values(edges.get(id)!).filter((target) => target !== null) as string[];
+            const targets = Object.values(edges.get(id)!).flat().filter((target) => target !== null) as string[];
             if (targets.every((target) => safe.has(target))) safe.add(id);
           }
         }

@@ -1,4 +1,5 @@
 import { ruleStepIds, usesEngagement } from './rule-steps.js';
+import { splitEdges, splitRules, type PlacedEdge, type PlacedRule } from './split.js';
 import { stepLabel, type CampaignStep } from './step.js';
 
 export type FlowStepRow = Pick<
@@ -12,14 +13,17 @@ export type FlowStepRow = Pick<
   | 'trueNextStepId'
   | 'falseNextStepId'
   | 'conditionRules'
+  | 'splitConfig'
   | 'actionConfig'
 >;
 
-/** Where a contact goes from a step; null ends the flow. `next` for email, wait and action, the two branches for a condition. */
+/** Where a contact goes from a step; null ends the flow. `next` for email, wait and action, two branches for a condition, `branches` for a split. */
 export interface FlowEdges {
   next: string | null;
   trueNext: string | null;
   falseNext: string | null;
+  /** Of a split, in order; the way of `else` last. */
+  branches: (string | null)[];
 }
 
 /** A fault (`error`) or something odd (`warning`) in a flow. `path` names the step by its place in the list, from 0. */
@@ -31,7 +35,7 @@ export interface FlowFinding {
   stepId?: string;
 }
 
-const NOWHERE: FlowEdges = { next: null, trueNext: null, falseNext: null };
+const NOWHERE: FlowEdges = { next: null, trueNext: null, falseNext: null, branches: [] };
 
 export function inOrder<T extends { stepOrder: number }>(steps: readonly T[]): T[] {
   return [...steps].sort((a, b) => a.stepOrder - b.stepOrder);
@@ -46,7 +50,8 @@ export function resolveEdges(steps: readonly FlowStepRow[]): Map<string, FlowEdg
   return new Map(
     ordered.map((step, index) => {
       if (step.stepType === 'condition') {
-        return [step.id, { next: null, trueNext: step.trueNextStepId, falseNext: step.falseNextStepId }];
+        const branches = splitEdges(step.splitConfig).map(({ target }) => target);
+        return [step.id, { next: null, trueNext: step.trueNextStepId, falseNext: step.falseNextStepId, branches }];
       }
       if (step.isEnd || step.actionConfig?.type === 'exit') return [step.id, NOWHERE];
       return [step.id, { ...NOWHERE, next: step.nextStepId ?? ordered[index + 1]?.id ?? null }];
@@ -74,8 +79,7 @@ export function flowFindings(steps: readonly FlowStepRow[], { requireEmail }: { 
 
 function danglingEdges(step: FlowStepRow, index: number, steps: FlowStepRow[]): FlowFinding[] {
   const known = new Set(steps.map(({ id }) => id));
-  return (['nextStepId', 'trueNextStepId', 'falseNextStepId'] as const).flatMap((field): FlowFinding[] => {
-    const target = step[field];
+  return edgesOfRow(step).flatMap(({ path: field, target }): FlowFinding[] => {
     const path = `steps[${index}].${field}`;
     if (target === null) return [];
     if (target === step.id) {
@@ -89,15 +93,17 @@ function danglingEdges(step: FlowStepRow, index: number, steps: FlowStepRow[]): 
 
 function danglingRules(step: FlowStepRow, index: number, steps: FlowStepRow[]): FlowFinding[] {
   const types = new Map(steps.map(({ id, stepType }) => [id, stepType]));
-  return ruleStepIds(step.conditionRules)
-    .filter((id) => types.get(id) !== 'email')
-    .map(() => ({
-      severity: 'error',
-      code: 'rule_step_unknown',
-      path: `steps[${index}].conditionRules`,
-      stepId: step.id,
-      message: `${capital(stepLabel(step))} asks about a step that is not an email step of this campaign.`,
-    }));
+  return rulesOfRow(step).flatMap(({ path, rule }) =>
+    ruleStepIds(rule)
+      .filter((id) => types.get(id) !== 'email')
+      .map(() => ({
+        severity: 'error' as const,
+        code: 'rule_step_unknown',
+        path: `steps[${index}].${path}`,
+        stepId: step.id,
+        message: `${capital(stepLabel(step))} asks about a step that is not an email step of this campaign.`,
+      })),
+  );
 }
 
 /** One finding per loop. Loops of one step are reported as `self_loop` where the edge stands. */
@@ -156,10 +162,10 @@ function oddConditions(steps: FlowStepRow[]): FlowFinding[] {
   return steps.flatMap((step, index): FlowFinding[] => {
     if (step.stepType !== 'condition') return [];
     const at = { severity: 'warning', path: `steps[${index}]`, stepId: step.id } as const;
-    if (step.trueNextStepId === null && step.falseNextStepId === null) {
-      return [{ ...at, code: 'condition_without_branches', message: `${capital(stepLabel(step))} ends the flow either way.` }];
+    if (targetsOf(edges.get(step.id)).length === 0) {
+      return [{ ...at, code: 'condition_without_branches', message: `${capital(stepLabel(step))} ends the flow whatever the answer is.` }];
     }
-    if (!usesEngagement(step.conditionRules) || !followsEmailAtOnce(step.id, steps, edges)) return [];
+    if (!rulesOfRow(step).some(({ rule }) => usesEngagement(rule)) || !followsEmailAtOnce(step.id, steps, edges)) return [];
     const message = `${capital(stepLabel(step))} asks for an open, click or reply right after the email: put a wait before it, or the answer is nearly always no.`;
     return [{ ...at, code: 'immediate_engagement_condition', message }];
   });
@@ -176,7 +182,18 @@ function followsEmailAtOnce(id: string, steps: FlowStepRow[], edges: Map<string,
 
 function targetsOf(edges: FlowEdges | undefined): string[] {
   if (!edges) return [];
-  return [edges.next, edges.trueNext, edges.falseNext].filter((id) => id !== null);
+  return [edges.next, edges.trueNext, edges.falseNext, ...edges.branches].filter((id) => id !== null);
+}
+
+/** Every edge that a step names, with its place in the step. */
+export function edgesOfRow(step: Pick<FlowStepRow, 'nextStepId' | 'trueNextStepId' | 'falseNextStepId' | 'splitConfig'>): PlacedEdge[] {
+  const own = (['nextStepId', 'trueNextStepId', 'falseNextStepId'] as const).map((path) => ({ path, target: step[path] }));
+  return [...own, ...splitEdges(step.splitConfig)];
+}
+
+/** Every rule of a step, with its place in the step. */
+export function rulesOfRow({ conditionRules, splitConfig }: Pick<FlowStepRow, 'conditionRules' | 'splitConfig'>): PlacedRule[] {
+  return [...(conditionRules === null ? [] : [{ path: 'conditionRules', rule: conditionRules }]), ...splitRules(splitConfig)];
 }
 
 function capital(text: string): string {

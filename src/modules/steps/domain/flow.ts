@@ -1,19 +1,20 @@
 import type { Rule } from '../../segments/index.js';
+import type { WaitUntil } from '../../../shared/wait-until.js';
 import type { AbTest } from './ab-test.js';
-import { inOrder, resolveEdges } from './flow-graph.js';
+import { inOrder, resolveEdges, type FlowEdges } from './flow-graph.js';
+import type { SplitConfig } from './split.js';
 import type { ActionConfig, CampaignStep, StepType, WaitDuration } from './step.js';
 
 /** A step as the engine walks it. A null edge ends the flow; a condition has only the two branches. */
-export interface FlowStep {
+export interface FlowStep extends FlowEdges {
   id: string;
   order: number;
   name: string | null;
   type: StepType;
-  next: string | null;
-  trueNext: string | null;
-  falseNext: string | null;
   wait: WaitDuration | null;
+  waitUntil: WaitUntil | null;
   rules: Rule | null;
+  split: SplitConfig | null;
   action: ActionConfig | null;
   /** Of an email step with variants. */
   experiment?: FlowExperiment | null;
@@ -42,8 +43,10 @@ export function toFlow(campaignId: string, version: number, rows: readonly Campa
     type: row.stepType,
     ...edges.get(row.id)!,
     wait: row.waitDuration,
+    waitUntil: row.waitUntil,
     // Checked when it was saved.
     rules: row.conditionRules as Rule | null,
+    split: row.splitConfig,
     action: row.actionConfig,
     experiment: row.variants.length > 0 ? { variants: row.variants.map(({ id, weight }) => ({ id, weight })), test: row.abTest } : null,
   }));

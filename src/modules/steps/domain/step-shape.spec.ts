@@ -1,5 +1,5 @@
-import { foreignFields, LONGEST_WAIT, mergeStep, shapeProblems, type StepInput } from './step-shape.js';
-import { WAIT_UNITS, type StepType } from './step.js';
+import { foreignFields, mergeStep, shapeProblems, type StepInput } from './step-shape.js';
+import { LONGEST_WAIT, WAIT_UNITS, type StepType } from './step.js';
 
 const check = (stepType: StepType, input: StepInput = {}) =>
   [...foreignFields(stepType, input, 'steps[3].'), ...shapeProblems(mergeStep(null, { stepType, ...input }), 'steps[3].')].map(

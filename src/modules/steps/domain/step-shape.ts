@@ -1,7 +1,9 @@
 import type { Problem } from '../../../shared/domain-error.js';
 import { abTestProblems } from './ab-test.js';
 import { actionProblems } from './action-config.js';
-import { EMPTY_STEP, STEP_LIMITS, WAIT_UNITS, type StepSettings, type StepType, type WaitUnit } from './step.js';
+import { splitProblems } from './split.js';
+import { EMPTY_STEP, LONGEST_WAIT, STEP_LIMITS, WAIT_UNITS, type StepSettings, type StepType } from './step.js';
+import { waitUntilProblems } from './wait-config.js';
 
 /** What a caller sent for one step: a field that is absent stays as it is. */
 export type StepInput = Partial<StepSettings>;
@@ -9,14 +11,11 @@ export type StepInput = Partial<StepSettings>;
 type TypedField = Exclude<keyof StepSettings, 'stepName' | 'stepType'>;
 const FIELDS: Record<StepType, readonly TypedField[]> = {
   email: ['templateId', 'subjectLine', 'emailContent', 'contentFormat', 'abTest', 'nextStepId', 'isEnd'],
-  wait: ['waitDuration', 'nextStepId', 'isEnd'],
-  condition: ['conditionRules', 'trueNextStepId', 'falseNextStepId'],
+  wait: ['waitDuration', 'waitUntil', 'nextStepId', 'isEnd'],
+  condition: ['conditionRules', 'splitConfig', 'trueNextStepId', 'falseNextStepId'],
   action: ['actionConfig', 'nextStepId', 'isEnd'],
 };
 const TYPED_FIELDS = Object.keys(EMPTY_STEP).filter((field): field is TypedField => field !== 'stepName');
-
-/** Ten years in each unit: beyond that a wait is a slip, and dates begin to overflow. */
-export const LONGEST_WAIT: Record<WaitUnit, number> = { minutes: 5_256_000, hours: 87_600, days: 3_650, weeks: 520 };
 
 /** Fields that were given although the type of the step has no use for them. `at` is the path of the step, empty or ending in a dot. */
 export function foreignFields(stepType: StepType, input: StepInput, at: string): Problem[] {
@@ -57,9 +56,7 @@ export function shapeProblems(step: StepSettings, at: string): Problem[] {
     case 'wait':
       return [...waitProblems(step, at), ...endProblems(step, at)];
     case 'condition':
-      return step.conditionRules === null
-        ? [{ path: `${at}conditionRules`, code: 'required', message: 'A condition needs conditionRules.' }]
-        : [];
+      return conditionProblems(step, at);
     case 'action':
       return [...actionProblems(step.actionConfig, `${at}actionConfig`), ...endProblems(step, at)];
   }
@@ -85,9 +82,28 @@ function emailProblems({ templateId, subjectLine, emailContent }: StepSettings, 
   return problems;
 }
 
-function waitProblems({ waitDuration }: StepSettings, at: string): Problem[] {
+/** Either one rule with two branches, or a split. */
+function conditionProblems({ conditionRules, splitConfig, trueNextStepId, falseNextStepId }: StepSettings, at: string): Problem[] {
+  if (splitConfig === null) {
+    const message = 'A condition needs conditionRules, or splitConfig for more than two ways.';
+    return conditionRules === null ? [{ path: `${at}conditionRules`, code: 'required', message }] : [];
+  }
+  const others = Object.entries({ conditionRules, trueNextStepId, falseNextStepId }).filter(([, value]) => value !== null);
+  const message = 'A condition has either conditionRules with its two branches, or splitConfig, which has its own.';
+  return [
+    ...others.map(([field]) => ({ path: `${at}${field}`, code: 'ambiguous_condition', message })),
+    ...splitProblems(splitConfig, `${at}splitConfig`),
+  ];
+}
+
+function waitProblems({ waitDuration, waitUntil }: StepSettings, at: string): Problem[] {
+  const until = waitUntil === null ? [] : waitUntilProblems(waitUntil, waitDuration !== null, `${at}waitUntil`);
+  return waitDuration === null && waitUntil !== null ? until : [...until, ...durationProblems(waitDuration, at)];
+}
+
+function durationProblems(waitDuration: StepSettings['waitDuration'], at: string): Problem[] {
   if (waitDuration === null) {
-    return [{ path: `${at}waitDuration`, code: 'required', message: 'A wait needs waitDuration: { value, unit }.' }];
+    return [{ path: `${at}waitDuration`, code: 'required', message: 'A wait needs waitDuration: { value, unit }, or waitUntil.' }];
   }
   const { value, unit } = waitDuration;
   if (!WAIT_UNITS.includes(unit)) {

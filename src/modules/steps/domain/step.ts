@@ -1,4 +1,6 @@
+import type { WaitUntil } from '../../../shared/wait-until.js';
 import type { AbTest, StepVariant } from './ab-test.js';
+import type { SplitConfig } from './split.js';
 
 /** Numbers that bound a flow and its parts; the API documents them. */
 export const STEP_LIMITS = {
@@ -11,12 +13,16 @@ export const STEP_LIMITS = {
   attribute: 100,
   exitReason: 255,
   leadScore: 1_000_000,
+  branches: 20,
+  branchName: 100,
 } as const;
 
 export const STEP_TYPES = ['email', 'wait', 'condition', 'action'] as const;
 export type StepType = (typeof STEP_TYPES)[number];
 export const WAIT_UNITS = ['minutes', 'hours', 'days', 'weeks'] as const;
 export type WaitUnit = (typeof WAIT_UNITS)[number];
+/** Ten years in each unit: beyond that a wait is a slip, and dates begin to overflow. */
+export const LONGEST_WAIT: Record<WaitUnit, number> = { minutes: 5_256_000, hours: 87_600, days: 3_650, weeks: 520 };
 export const CONTENT_FORMATS = ['mjml', 'html'] as const;
 export type StepContentFormat = (typeof CONTENT_FORMATS)[number];
 
@@ -30,8 +36,17 @@ export type ActionConfig =
   | { type: 'set_attribute'; attribute: string; value: string | number | boolean | null }
   | { type: 'add_tag' | 'remove_tag'; tag: string }
   | { type: 'adjust_lead_score'; by: number }
+  | { type: 'add_to_segment' | 'remove_from_segment'; segmentId: string }
   | { type: 'exit'; reason?: string };
-export const ACTION_TYPES = ['set_attribute', 'add_tag', 'remove_tag', 'adjust_lead_score', 'exit'] as const;
+export const ACTION_TYPES = [
+  'set_attribute',
+  'add_tag',
+  'remove_tag',
+  'adjust_lead_score',
+  'add_to_segment',
+  'remove_from_segment',
+  'exit',
+] as const;
 /** Named by the API, executed by a later version. */
 export const LATER_ACTION_TYPES = ['webhook', 'enroll'] as const;
 
@@ -44,8 +59,12 @@ export interface StepSettings {
   emailContent: string | null;
   contentFormat: StepContentFormat | null;
   waitDuration: WaitDuration | null;
+  /** Beside or instead of `waitDuration`. */
+  waitUntil: WaitUntil | null;
   /** A `Rule` of the segments module, checked before it gets here. */
   conditionRules: unknown;
+  /** Instead of `conditionRules` and its two branches. */
+  splitConfig: SplitConfig | null;
   trueNextStepId: string | null;
   falseNextStepId: string | null;
   /** Overrides "the next in order". */
@@ -89,7 +108,9 @@ export const EMPTY_STEP: Omit<StepSettings, 'stepType'> = {
   emailContent: null,
   contentFormat: null,
   waitDuration: null,
+  waitUntil: null,
   conditionRules: null,
+  splitConfig: null,
   trueNextStepId: null,
   falseNextStepId: null,
   nextStepId: null,

@@ -34,6 +34,14 @@ export class AdjustLeadScoreAction {
   by: number;
 }
 
+export class SegmentAction {
+  @ApiProperty({ enum: ['add_to_segment', 'remove_from_segment'] })
+  type: 'add_to_segment' | 'remove_from_segment';
+
+  @ApiProperty({ format: 'uuid', description: 'A static segment of yours.' })
+  segmentId: string;
+}
+
 /** Ends the way of the contact through the campaign. */
 export class ExitAction {
   @ApiProperty({ enum: ['exit'] })
@@ -43,7 +51,7 @@ export class ExitAction {
   reason?: string;
 }
 
-export const ACTION_MODELS = [SetAttributeAction, TagAction, AdjustLeadScoreAction, ExitAction];
+export const ACTION_MODELS = [SetAttributeAction, TagAction, AdjustLeadScoreAction, SegmentAction, ExitAction];
 /** The OpenAPI schema of `actionConfig`; a controller that shows it adds `@ApiExtraModels(...ACTION_MODELS)`. */
 export const ACTION_SCHEMA = { oneOf: ACTION_MODELS.map((model) => ({ $ref: getSchemaPath(model) })) };
 /** One of the alternatives, as OpenAPI 3.0 has no type to put `nullable` beside here. */

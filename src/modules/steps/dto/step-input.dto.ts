@@ -18,13 +18,12 @@ import {
 import { IsHeaderText, IsSingleLine, Omittable } from '../../../http/index.js';
 import { NULLABLE_RULE_SCHEMA } from '../../segments/index.js';
 import { AB_LIMITS, type AbTest } from '../domain/ab-test.js';
-import { TEXT_LIMITS } from '../domain/step-shape.js';
+import { TEXT_LIMITS, type StepInput } from '../domain/step-shape.js';
 import {
   CONTENT_FORMATS,
   STEP_LIMITS,
   STEP_TYPES,
   WAIT_UNITS,
-  type ActionConfig,
   type StepContentFormat,
   type StepType,
   type WaitDuration,
@@ -32,6 +31,7 @@ import {
 } from '../domain/step.js';
 import { AbTestInputDto, VariantInputDto, toAbTest } from './ab-test.dto.js';
 import { NO_OBJECT, NULLABLE_ACTION_SCHEMA } from './action.dto.js';
+import { NULLABLE_SPLIT, NULLABLE_WAIT_UNTIL } from './wait-split.dto.js';
 
 const ID_OR_NULL = { type: String, format: 'uuid', nullable: true } as const;
 const REF_OR_NULL = { type: String, nullable: true, example: 'reminder' } as const;
@@ -91,6 +91,16 @@ class StepFieldsDto {
   @ValidateNested()
   @Type(() => WaitInputDto)
   waitDuration?: WaitDuration | null;
+
+  @ApiPropertyOptional({ ...NULLABLE_WAIT_UNTIL, description: 'wait: until when, beside waitDuration or instead of it.' })
+  @IsOptional()
+  @IsObject()
+  waitUntil?: object | null;
+
+  @ApiPropertyOptional({ ...NULLABLE_SPLIT, description: 'condition: more than two ways, instead of conditionRules.' })
+  @IsOptional()
+  @IsObject()
+  splitConfig?: object | null;
 
   @ApiPropertyOptional({ ...NULLABLE_RULE_SCHEMA, description: 'condition: what is asked.' })
   @IsOptional()
@@ -217,9 +227,12 @@ export class ReorderDto {
   stepIds: string[];
 }
 
-/** The same in the types of the domain: what is inside rules and actions is checked there, with paths. */
+type Unchecked = 'actionConfig' | 'waitUntil' | 'splitConfig';
+
+/** The same in the types of the domain: what is inside rules, actions, waits and splits is checked there, with paths. */
 export function toStepInput<T extends StepFieldsDto | UpdateStepDto>(
   dto: T,
-): Omit<T, 'actionConfig' | 'abTest'> & { actionConfig?: ActionConfig | null; abTest?: AbTest | null } {
-  return { ...dto, actionConfig: dto.actionConfig as ActionConfig | null | undefined, abTest: dto.abTest && toAbTest(dto.abTest) };
+): Omit<T, Unchecked | 'abTest'> & Pick<StepInput, Unchecked> & { abTest?: AbTest | null } {
+  const { actionConfig, waitUntil, splitConfig } = dto as Pick<StepInput, Unchecked>;
+  return { ...dto, actionConfig, waitUntil, splitConfig, abTest: dto.abTest && toAbTest(dto.abTest) };
 }

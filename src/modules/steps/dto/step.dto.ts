@@ -1,5 +1,7 @@
 import { ApiProperty, getSchemaPath } from '@nestjs/swagger';
+import type { WaitUntil } from '../../../shared/wait-until.js';
 import { NULLABLE_RULE_SCHEMA } from '../../segments/index.js';
+import type { SplitConfig } from '../domain/split.js';
 import {
   CONTENT_FORMATS,
   STEP_TYPES,
@@ -14,6 +16,7 @@ import {
 import type { AbTest } from '../domain/ab-test.js';
 import { AbTestDto, VariantDto } from './ab-test.dto.js';
 import { NO_OBJECT, NULLABLE_ACTION_SCHEMA } from './action.dto.js';
+import { NULLABLE_SPLIT, NULLABLE_WAIT_UNTIL } from './wait-split.dto.js';
 
 const INSTANT = { type: String, format: 'date-time' } as const;
 const ID_OR_NULL = { type: String, format: 'uuid', nullable: true } as const;
@@ -60,6 +63,12 @@ export class StepDto {
 
   @ApiProperty({ oneOf: [{ $ref: getSchemaPath(WaitDurationDto) }, NO_OBJECT] })
   waitDuration: WaitDuration | null;
+
+  @ApiProperty(NULLABLE_WAIT_UNTIL)
+  waitUntil: WaitUntil | null;
+
+  @ApiProperty(NULLABLE_SPLIT)
+  splitConfig: SplitConfig | null;
 
   @ApiProperty(NULLABLE_RULE_SCHEMA)
   conditionRules: unknown;

@@ -1,5 +1,7 @@
 import { Check, Column, Entity, ForeignKey, PrimaryColumn, Unique } from 'typeorm';
+import type { WaitUntil } from '../../../shared/wait-until.js';
 import type { AbTest } from '../domain/ab-test.js';
+import type { SplitConfig } from '../domain/split.js';
 import type { ActionConfig, StepContentFormat, StepType, WaitUnit } from '../domain/step.js';
 
 const PK = { primaryKeyConstraintName: 'pk_campaign_steps' };
@@ -74,6 +76,13 @@ export class CampaignStep {
 
   @Column('varchar', { name: 'wait_duration_unit', length: 20, nullable: true })
   waitDurationUnit: WaitUnit | null;
+
+  @Column('jsonb', { name: 'wait_until', nullable: true })
+  waitUntil: WaitUntil | null;
+
+  /** Of a condition with more than two ways; its edges are checked when it is saved. */
+  @Column('jsonb', { name: 'split_config', nullable: true })
+  splitConfig: SplitConfig | null;
 
   @Column('jsonb', { name: 'condition_rules', nullable: true })
   conditionRules: unknown;
