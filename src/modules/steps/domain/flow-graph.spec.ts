@@ -149,7 +149,9 @@ describe('for any flow', () => {
         for (let before = -1; before < safe.size;) {
           before = safe.size;
           for (const { id } of steps) {
-            const targets = Object.values(edges.get(id)!).flat().filter((target) => target !== null) as string[];
+            const targets = Object.values(edges.get(id)!)
+              .flat()
+              .filter((target) => target !== null) as string[];
             if (targets.every((target) => safe.has(target))) safe.add(id);
           }
         }

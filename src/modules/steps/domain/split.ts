@@ -1,5 +1,7 @@
 import type { Problem } from '../../../shared/domain-error.js';
-import { STEP_LIMITS } from './step.js';
+
+/** Bounds of a split; the API documents them. */
+export const SPLIT_LIMITS = { branches: 20, branchName: 100 } as const;
 
 /** The first branch whose rule holds; where none does, `elseNextStepId`. */
 export interface RulesSplit {
@@ -58,8 +60,8 @@ export function splitProblems(config: unknown, path: string): Problem[] {
   const problems = [...unknownFields(split, KEYS[type], path), ...edgeProblem(split.elseNextStepId, `${path}.elseNextStepId`)];
   const { branches } = split;
   const fewest = type === 'rules' ? 1 : 2;
-  if (!Array.isArray(branches) || branches.length < fewest || branches.length > STEP_LIMITS.branches) {
-    const message = `A split of type "${type}" has ${fewest} to ${STEP_LIMITS.branches} branches.`;
+  if (!Array.isArray(branches) || branches.length < fewest || branches.length > SPLIT_LIMITS.branches) {
+    const message = `A split of type "${type}" has ${fewest} to ${SPLIT_LIMITS.branches} branches.`;
     return [...problems, { path: `${path}.branches`, code: 'branches_out_of_range', message }];
   }
   problems.push(...branches.flatMap((branch, index) => branchProblems(type, branch, `${path}.branches[${index}]`)));
@@ -74,12 +76,12 @@ function branchProblems(type: SplitConfig['type'], value: unknown, path: string)
   if (
     name !== undefined &&
     name !== null &&
-    (typeof name !== 'string' || name.trim() === '' || [...name].length > STEP_LIMITS.branchName)
+    (typeof name !== 'string' || name.trim() === '' || [...name].length > SPLIT_LIMITS.branchName)
   ) {
     problems.push({
       path: `${path}.name`,
       code: 'invalid_text',
-      message: `A name is a text of 1 to ${STEP_LIMITS.branchName} characters.`,
+      message: `A name is a text of 1 to ${SPLIT_LIMITS.branchName} characters.`,
     });
   }
   if (type === 'rules' && (branch.rules === undefined || branch.rules === null)) {

@@ -13,8 +13,6 @@ export const STEP_LIMITS = {
   attribute: 100,
   exitReason: 255,
   leadScore: 1_000_000,
-  branches: 20,
-  branchName: 100,
 } as const;
 
 export const STEP_TYPES = ['email', 'wait', 'condition', 'action'] as const;

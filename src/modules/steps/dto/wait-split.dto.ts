@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
 import { RULE_SCHEMA } from '../../segments/index.js';
-import { STEP_LIMITS, WAIT_UNITS, type WaitUnit } from '../domain/step.js';
+import { SPLIT_LIMITS } from '../domain/split.js';
+import { WAIT_UNITS, type WaitUnit } from '../domain/step.js';
 import { NO_OBJECT } from './action.dto.js';
 
 // These classes exist for the OpenAPI document alone: waits and splits are checked by `waitUntilProblems` and `splitProblems`, whose faults name paths.
@@ -58,7 +59,7 @@ export class WaitUntilDto {
 const NEXT = { type: String, nullable: true } as const;
 
 export class RuleBranchDto {
-  @ApiPropertyOptional({ type: String, nullable: true, maxLength: STEP_LIMITS.branchName, example: 'Customers' })
+  @ApiPropertyOptional({ type: String, nullable: true, maxLength: SPLIT_LIMITS.branchName, example: 'Customers' })
   name?: string | null;
 
   @ApiProperty(RULE_SCHEMA)
@@ -76,7 +77,7 @@ export class RulesSplitDto {
   @ApiProperty({ enum: ['rules'] })
   type: 'rules';
 
-  @ApiProperty({ type: [RuleBranchDto], minItems: 1, maxItems: STEP_LIMITS.branches })
+  @ApiProperty({ type: [RuleBranchDto], minItems: 1, maxItems: SPLIT_LIMITS.branches })
   branches: RuleBranchDto[];
 
   @ApiPropertyOptional({ ...NEXT, format: 'uuid', description: 'For those who meet no rule. Null, or left out: the flow ends.' })
@@ -87,7 +88,7 @@ export class RulesSplitDto {
 }
 
 export class RandomBranchDto {
-  @ApiPropertyOptional({ type: String, nullable: true, maxLength: STEP_LIMITS.branchName, example: 'A' })
+  @ApiPropertyOptional({ type: String, nullable: true, maxLength: SPLIT_LIMITS.branchName, example: 'A' })
   name?: string | null;
 
   @ApiProperty({ example: 33.34, description: 'Per cent, at most two decimals; those of all branches add up to 100.' })
@@ -105,7 +106,7 @@ export class RandomSplitDto {
   @ApiProperty({ enum: ['random'] })
   type: 'random';
 
-  @ApiProperty({ type: [RandomBranchDto], minItems: 2, maxItems: STEP_LIMITS.branches })
+  @ApiProperty({ type: [RandomBranchDto], minItems: 2, maxItems: SPLIT_LIMITS.branches })
   branches: RandomBranchDto[];
 }
 
