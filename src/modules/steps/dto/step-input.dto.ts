@@ -234,5 +234,6 @@ export function toStepInput<T extends StepFieldsDto | UpdateStepDto>(
   dto: T,
 ): Omit<T, Unchecked | 'abTest'> & Pick<StepInput, Unchecked> & { abTest?: AbTest | null } {
   const { actionConfig, waitUntil, splitConfig } = dto as Pick<StepInput, Unchecked>;
-  return { ...dto, actionConfig, waitUntil, splitConfig, abTest: dto.abTest && toAbTest(dto.abTest) };
+  const rest = dto as Omit<T, Unchecked | 'abTest'>;
+  return { ...rest, actionConfig, waitUntil, splitConfig, abTest: dto.abTest && toAbTest(dto.abTest) };
 }
