@@ -36,6 +36,8 @@ export interface SmtpSinkOptions {
   script?: (question: SmtpQuestion) => SmtpAnswer;
   /** One JSON line `{from,to,messageId,subject,at}` per accepted message, written before the 250: the truth that survives any crash of the sender. */
   file?: string;
+  /** Remembers so many messages at most (all by default); the others are counted only. */
+  keep?: number;
   /** Require AUTH with these credentials. */
   auth?: { user: string; pass: string };
 }
@@ -53,8 +55,9 @@ export class SmtpSink {
   readonly messages: SinkMessage[] = [];
   script: SmtpSinkOptions['script'];
   connections = 0;
+  private forgotten = 0;
   private readonly asked = new Map<SmtpVerb, number>();
-  private readonly arrivals = new Arrivals(() => this.messages.length);
+  private readonly arrivals = new Arrivals(() => this.accepted);
 
   private constructor(
     private readonly server: SMTPServer,
@@ -96,6 +99,10 @@ export class SmtpSink {
     sink = new SmtpSink(server, options);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return sink;
+  }
+
+  get accepted(): number {
+    return this.messages.length + this.forgotten;
   }
 
   get port(): number {
@@ -153,7 +160,7 @@ export class SmtpSink {
     }
     const finish = (): void => {
       this.keep(message);
-      callback(null, `2.0.0 Ok: queued as SINK${this.messages.length}`);
+      callback(null, `2.0.0 Ok: queued as SINK${this.accepted}`);
     };
     if (answer && 'delayMs' in answer) setTimeout(finish, answer.delayMs);
     else finish();
@@ -166,7 +173,8 @@ export class SmtpSink {
       const line = { from: message.from, to: message.to, messageId: header('Message-ID'), subject: header('Subject'), at: Date.now() };
       appendFileSync(this.options.file, `${JSON.stringify(line)}\n`);
     }
-    this.messages.push(message);
+    if (this.messages.length < (this.options.keep ?? Infinity)) this.messages.push(message);
+    else this.forgotten += 1;
     this.arrivals.notify();
   }
 

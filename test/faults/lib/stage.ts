@@ -35,6 +35,9 @@ export interface StageSettings {
   hasFullSize?: boolean;
 }
 
+/** A line has less than 250 bytes, and more than 2,000 messages a second are not to be expected here. */
+const LATELY_BYTES = 8 * 1024 * 1024;
+
 /** Contacts in a scenario without a full size, when the others have theirs. */
 export const ORDINARY_SIZE = 2_000;
 
@@ -160,6 +163,11 @@ export class Stage {
 
   truth(): Accepted[] {
     return readTruth(this.truthFile);
+  }
+
+  /** Of the last ten seconds or more. */
+  lately(): Accepted[] {
+    return readTruth(this.truthFile, LATELY_BYTES);
   }
 
   accepted(): Promise<number> {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 
 /** One message that a provider's double has taken; written to its file before it answered. */
 export interface Accepted {
@@ -9,16 +9,24 @@ export interface Accepted {
   at: number;
 }
 
-/** What really went out, whatever our database believes. */
-export function readTruth(file: string): Accepted[] {
+/** What really went out, whatever our database believes. With `lastBytes` only as much of the end of the file, for what happened just now. */
+export function readTruth(file: string, lastBytes = Infinity): Accepted[] {
   if (!existsSync(file)) return [];
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => {
-      const { messageId, to, subject, at } = JSON.parse(line) as { messageId: string; to: string | string[]; subject: string; at: number };
-      return { emailId: /^<([^@>]+)@/.exec(messageId)?.[1] ?? messageId, to: Array.isArray(to) ? to[0] : to, subject, at };
-    });
+  const { size } = statSync(file);
+  const from = Math.max(0, size - lastBytes);
+  const bytes = Buffer.alloc(size - from);
+  const open = openSync(file, 'r');
+  try {
+    readSync(open, bytes, 0, bytes.length, from);
+  } finally {
+    closeSync(open);
+  }
+  const lines = bytes.toString('utf8').split('\n');
+  // The first may have lost its beginning, the last is being written.
+  return lines.slice(from > 0 ? 1 : 0, -1).map((line) => {
+    const { messageId, to, subject, at } = JSON.parse(line) as { messageId: string; to: string | string[]; subject: string; at: number };
+    return { emailId: /^<([^@>]+)@/.exec(messageId)?.[1] ?? messageId, to: Array.isArray(to) ? to[0] : to, subject, at };
+  });
 }
 
 /** Accepted messages per second, in windows of `windowMs` from `from` on. */

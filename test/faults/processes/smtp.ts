@@ -15,6 +15,8 @@ export interface SmtpRule {
   answer: Exclude<SmtpAnswer, void>;
 }
 
+/** Enough for every scenario that looks into messages; at full size all of them would not fit into memory. */
+const REMEMBERED = 20_000;
 const [file] = process.argv.slice(2);
 let rules: SmtpRule[] = [];
 const asked = new Map<string, number>();
@@ -36,7 +38,7 @@ function script({ verb, address }: SmtpQuestion): SmtpAnswer {
   return undefined;
 }
 
-const sink = await SmtpSink.start({ file, script, auth: SMTP_LOGIN });
+const sink = await SmtpSink.start({ file, script, auth: SMTP_LOGIN, keep: REMEMBERED });
 
 serve({
   port: () => sink.port,
@@ -45,7 +47,7 @@ serve({
     asked.clear();
     used.clear();
   },
-  accepted: () => sink.messages.length,
+  accepted: () => sink.accepted,
   connections: () => sink.connections,
   /** Addresses in the messages to `limit` recipients that begin at `from`: what people would load, click and post to. */
   links: async ({ from, limit }: { from: number; limit: number }) =>

@@ -42,7 +42,7 @@ export const postgresCrash: Scenario = {
 
 async function crashOnce(stage: Stage, downMs: number): Promise<void> {
   const { postgres } = stage.ground;
-  const before = rates(stage.truth(), Date.now() - 1_500, Date.now(), WINDOW_MS);
+  const before = rates(stage.lately(), Date.now() - 1_500, Date.now(), WINDOW_MS);
   const usual = before.reduce((sum, n) => sum + n, 0) / before.length;
   await postgres.crash();
   await delay(downMs);
@@ -51,7 +51,7 @@ async function crashOnce(stage: Stage, downMs: number): Promise<void> {
   let took: number | null = null;
   while (took === null && Date.now() - backAt < 3 * BACK_WITHIN_MS) {
     await delay(WINDOW_MS / 2);
-    const windows = rates(stage.truth(), backAt, Date.now(), WINDOW_MS);
+    const windows = rates(stage.lately(), backAt, Date.now(), WINDOW_MS);
     const index = windows.findIndex((rate) => rate >= FULL_RATE * usual);
     if (index >= 0) took = (index + 1) * WINDOW_MS;
     else if (await isThrough(stage)) return stage.note('the campaign was through before its rate could be compared');

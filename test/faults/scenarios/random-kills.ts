@@ -20,7 +20,7 @@ export const randomKills: Scenario = {
     onStage(ground, { name: 'random-kills', hasFullSize: true }, async (stage) => {
       const kills = stage.isFull ? 100 : 20;
       const recovery = new RecoveryClock(stage);
-      await stage.double.call('rules', [{ verb: 'MESSAGE', answer: { delayMs: 40 } }]);
+      await stage.double.call('rules', [{ verb: 'MESSAGE', answer: { delayMs: stage.isFull ? 20 : 80 } }]);
       const working: Running[] = await Promise.all(Array.from({ length: WORKERS }, () => stage.worker()));
       const starting = new Set<Promise<unknown>>();
       await keepBusy(stage);
