@@ -14,6 +14,7 @@ import { CampaignKinds1764000010000 } from './1764000010000-CampaignKinds.js';
 import { Experiments1764000012000 } from './1764000012000-Experiments.js';
 import { AudienceClock1764000015000 } from './1764000015000-AudienceClock.js';
 import { HitBatches1764000013000 } from './1764000013000-HitBatches.js';
+import { LedgerRoom1764000017000 } from './1764000017000-LedgerRoom.js';
 
 /** Every migration, in order; an explicit list, because globs do not survive compilation to ESM. */
 export const migrations = [
@@ -33,4 +34,5 @@ export const migrations = [
   Experiments1764000012000,
   AudienceClock1764000015000,
   HitBatches1764000013000,
+  LedgerRoom1764000017000,
 ];
