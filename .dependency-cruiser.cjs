@@ -6,6 +6,7 @@ const RANKS = [
   ['campaigns'],
   ['steps', 'approvals'],
   ['enrollment'],
+  ['triggers'],
   ['delivery'],
   ['experiments'],
   ['execution'],

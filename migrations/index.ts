@@ -11,6 +11,7 @@ import { OutboundWebhooks1764000004000 } from './1764000004000-OutboundWebhooks.
 import { SenderDomains1764000005000 } from './1764000005000-SenderDomains.js';
 import { SuppressionHistory1764000007000 } from './1764000007000-SuppressionHistory.js';
 import { CampaignKinds1764000010000 } from './1764000010000-CampaignKinds.js';
+import { Triggers1764000011000 } from './1764000011000-Triggers.js';
 import { Experiments1764000012000 } from './1764000012000-Experiments.js';
 import { AudienceClock1764000015000 } from './1764000015000-AudienceClock.js';
 import { HitBatches1764000013000 } from './1764000013000-HitBatches.js';
@@ -31,6 +32,7 @@ export const migrations = [
   SenderDomains1764000005000,
   SuppressionHistory1764000007000,
   CampaignKinds1764000010000,
+  Triggers1764000011000,
   Experiments1764000012000,
   AudienceClock1764000015000,
   HitBatches1764000013000,

@@ -16,6 +16,7 @@ import { SegmentsModule } from '../modules/segments/index.js';
 import { StepsModule } from '../modules/steps/index.js';
 import { TrackingModule } from '../modules/tracking/index.js';
 import { TemplatesModule } from '../modules/templates/index.js';
+import { TriggersModule, TriggersWorkerModule } from '../modules/triggers/index.js';
 import { WebhooksModule, WebhooksWorkerModule } from '../modules/webhooks/index.js';
 import { SharedModule } from '../shared/shared.module.js';
 import { OperationsModule } from './operations.module.js';
@@ -35,6 +36,7 @@ const FEATURES: Modules = [
   CampaignsModule,
   StepsModule,
   EnrollmentModule,
+  TriggersModule,
   DeliveryModule,
   ExperimentsModule,
   ExecutionModule,
@@ -43,7 +45,14 @@ const FEATURES: Modules = [
 ];
 
 /** Processors and pollers, in processes with the role `worker`. */
-const WORKER: Modules = [DeliveryWorkerModule, ExperimentsWorkerModule, ExecutionWorkerModule, AnalyticsWorkerModule, WebhooksWorkerModule];
+const WORKER: Modules = [
+  DeliveryWorkerModule,
+  ExperimentsWorkerModule,
+  ExecutionWorkerModule,
+  TriggersWorkerModule,
+  AnalyticsWorkerModule,
+  WebhooksWorkerModule,
+];
 
 /** Crons, in processes with the role `scheduler`. */
 const SCHEDULER: Modules = [ExecutionSchedulerModule, AnalyticsSchedulerModule];

@@ -10,6 +10,7 @@ import { EmailEvent, HitBatch, TrackedLink, WebhookBatch } from '../modules/trac
 import { Email, PacingSettingsRow, ProviderHealth, SendBudget } from '../modules/delivery/entities/index.js';
 import { AbDecision } from '../modules/experiments/entities/index.js';
 import { CampaignContact } from '../modules/enrollment/entities/campaign-contact.entity.js';
+import { CampaignHandover, CampaignTrigger, CampaignWatch, CampaignWatchMember } from '../modules/triggers/entities/index.js';
 import { WebhookCursor, WebhookDelivery, WebhookEndpoint } from '../modules/webhooks/entities/index.js';
 import { ApiKey, AuditLog, IdempotencyKey, Tenant, User, Workspace } from '../modules/identity/entities/index.js';
 
@@ -52,6 +53,11 @@ export const entities: Function[] = [
   ApprovalPolicy,
   // enrollment
   CampaignContact,
+  // triggers
+  CampaignTrigger,
+  CampaignWatch,
+  CampaignWatchMember,
+  CampaignHandover,
   // delivery
   Email,
   SendBudget,

@@ -146,7 +146,9 @@ describe('campaigns over HTTP', () => {
       ['DELETE', ''],
       ['POST', '/clone', {}],
       ['GET', '/preflight'],
-      ...['launch', 'schedule', 'unschedule', 'pause', 'resume', 'cancel'].map((action) => ['POST', `/${action}`, {}] as const),
+      ...['launch', 'schedule', 'unschedule', 'pause', 'resume', 'close-enrollment', 'cancel'].map(
+        (action) => ['POST', `/${action}`, {}] as const,
+      ),
     ] as const) {
       const foreign = await other.call(method, `/api/campaigns/${id}${path}`, body);
       const unknown = await other.call(method, `/api/campaigns/${UNKNOWN}${path}`, body);
@@ -236,12 +238,6 @@ describe('campaigns over HTTP', () => {
         ready: false,
         errors: expect.arrayContaining([expect.objectContaining({ code: 'segment_missing' })]),
       });
-    });
-
-    it.each(['triggered'])('of type %s arrives later (422)', async (campaignType) => {
-      const { id } = await create({ campaignType });
-      const answer = await tenant.call('POST', `/api/campaigns/${id}/launch`);
-      expect([answer.status, answer.body.errors[0].code]).toEqual([422, 'type_not_supported']);
     });
 
     it('never begins at once because a date was forgotten or has passed, unless that is confirmed', async () => {

@@ -7,6 +7,8 @@ import { CampaignsQueries } from '../../src/modules/campaigns/campaigns.queries.
 import { AuditService } from '../../src/modules/identity/index.js';
 import { AuditQueries } from '../../src/modules/identity/audit.queries.js';
 import type { ContactEffects } from '../../src/modules/contacts/index.js';
+import { PeopleInside } from '../../src/modules/enrollment/index.js';
+import { Waits } from '../../src/modules/triggers/index.js';
 import { BreakerQueries } from '../../src/modules/delivery/breaker.queries.js';
 import { BreakerService } from '../../src/modules/delivery/breaker.service.js';
 import { CampaignGuard } from '../../src/modules/delivery/campaign-guard.service.js';
@@ -152,7 +154,8 @@ export async function deliveryWorker(
   const inbox = new WebhookInbox(db, new WebhookAccounts(config), new WebhookInboxQueries(), clock, ids);
   const hitInbox = new HitInbox(db, new HitInboxQueries(), ids);
   const judge = new HitJudge(events, tracking);
-  const applier = new EventApplier(db, events, tracking, judge, exits, effects, inbox, hitInbox, clock, guard, ids);
+  const waits = new Waits(new PeopleInside());
+  const applier = new EventApplier(db, events, tracking, judge, exits, effects, inbox, hitInbox, clock, guard, waits, ids);
   const hints: string[] = [];
   const queue = {
     hint: async (_name: string, { campaignId, shard }: { campaignId: string; shard: number }) => hints.push(`${campaignId}#${shard}`) > 0,

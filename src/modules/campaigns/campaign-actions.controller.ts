@@ -1,15 +1,18 @@
 import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
-import { ApiBearerAuth, ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiBody, ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiProblems, IdParam } from '../../http/index.js';
+import { RULE_MODELS } from '../segments/index.js';
 import { Can, Ctx, type TenantContext } from '../identity/index.js';
 import { CampaignControlService } from './campaign-control.service.js';
 import { CampaignLaunchService } from './campaign-launch.service.js';
 import type { Campaign } from './domain/campaign.js';
 import { CampaignActionDto, LaunchDto, PausedDto, PreflightDto, PreflightQuery, ResumeDto } from './dto/campaign-actions.dto.js';
 import { toCampaignDto } from './dto/campaign.dto.js';
+import { ENTRY_MODELS } from './dto/entry.dto.js';
 
 /** What makes a campaign go, and stop. */
 @ApiTags('Campaigns')
+@ApiExtraModels(...ENTRY_MODELS, ...RULE_MODELS)
 @ApiBearerAuth()
 @Controller('api/campaigns/:id')
 export class CampaignActionsController {
@@ -93,6 +96,21 @@ export class CampaignActionsController {
   @Post('resume')
   async resumeCampaign(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Body() body?: ResumeDto): Promise<CampaignActionDto> {
     return done(await this.control.resume(ctx, id, body?.policy ?? 'catch_up'));
+  }
+
+  @ApiOperation({
+    summary: 'Let nobody more into a campaign',
+    description:
+      'For triggered campaigns and drips that keep enrolling, which end by their end date or by hand: whoever is inside goes on to the end, then the ' +
+      'campaign completes. Repeating it changes nothing.',
+  })
+  @ApiOkResponse({ type: CampaignActionDto })
+  @ApiProblems(400, 404, 409, 422)
+  @Can('campaigns:launch')
+  @HttpCode(200)
+  @Post('close-enrollment')
+  async closeEnrollment(@Ctx() ctx: TenantContext, @IdParam('id') id: string): Promise<CampaignActionDto> {
+    return done(await this.control.closeEnrollment(ctx, id));
   }
 
   @ApiOperation({ summary: 'Cancel a campaign for good', description: 'While it is scheduled, active or paused. Nothing more is sent.' })

@@ -73,6 +73,11 @@ function settingsOf(source: Campaign, now: Date): CampaignSettings {
     frequencyCap: source.frequencyCap,
     sendWindow: source.sendWindow,
     pauseThresholds: source.pauseThresholds,
+    trigger: source.trigger,
+    reentry: source.reentry,
+    goal: source.goal,
+    exitOnSegmentLeave: source.exitOnSegmentLeave,
+    keepEnrolling: source.keepEnrolling,
   };
 }
 

@@ -5,12 +5,15 @@ import { Clock } from '../../shared/clock.js';
 import { AuditService, systemContext, type TenantContext } from '../identity/index.js';
 import { CampaignLifecycle, type ResumePolicy } from './campaign-lifecycle.js';
 import { CAMPAIGN_LOCK } from './campaign-lock.js';
-import { CampaignNotFoundError, CampaignStateError } from './campaigns.errors.js';
+import { CampaignInvalidError, CampaignNotFoundError, CampaignStateError } from './campaigns.errors.js';
 import { campaignsQueue, type CampaignJobs } from './campaigns.jobs.js';
 import { CampaignsQueries } from './campaigns.queries.js';
-import { canTransition, transitionOf, type CampaignAction } from './domain/campaign-state.js';
+import { canTransition, transitionOf, type CampaignAction, type CampaignStatus } from './domain/campaign-state.js';
 import type { Campaign } from './domain/campaign.js';
+import { isOpenEnded } from './domain/entry.js';
 import type { PauseReason } from './domain/pacing.js';
+
+const LIVE: readonly CampaignStatus[] = ['active', 'paused'];
 
 type ControlAction = 'pause' | 'resume' | 'cancel';
 const DONE: Record<ControlAction, string> = { pause: 'paused', resume: 'resumed', cancel: 'cancelled' };
@@ -72,6 +75,32 @@ export class CampaignControlService {
     });
     await this.hint(resumed);
     return resumed;
+  }
+
+  /**
+   * From now on nobody enters: a campaign that would let people in for ever completes once everybody inside is through. Repeating it changes
+   * nothing. 409 unless it is active or paused, 422 for a campaign that closes by itself.
+   */
+  async closeEnrollment(ctx: TenantContext, campaignId: string): Promise<Campaign> {
+    return this.db.inTenant(ctx.tenantId, async (tx) => {
+      await this.queries.lockGate(tx, CAMPAIGN_LOCK, campaignId);
+      const before = await this.queries.lock(tx, ctx.tenantId, campaignId);
+      if (!before) throw new CampaignNotFoundError();
+      if (!LIVE.includes(before.status)) throw new CampaignStateError('closed', before.status, LIVE);
+      if (!isOpenEnded(before)) {
+        const message =
+          'This campaign takes in its audience at launch and ends by itself: only a triggered one, or a drip that keeps enrolling, is closed.';
+        throw new CampaignInvalidError([{ path: 'campaignType', code: 'not_open_ended', message }]);
+      }
+      const campaign = await this.queries.closeEnrollment(tx, ctx.tenantId, campaignId, this.clock.now());
+      await this.audit.record(tx, ctx, {
+        action: 'campaign.enrollment_closed',
+        entityType: 'campaign',
+        entityId: campaignId,
+        after: { enrollmentClosedAt: campaign.enrollmentClosedAt },
+      });
+      return campaign;
+    });
   }
 
   /** Ends the campaign for good. Like `pause`, it returns only when nothing new can be handed over. */

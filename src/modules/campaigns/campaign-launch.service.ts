@@ -4,7 +4,7 @@ import { InjectTypedQueue, type TypedQueue } from '../../queue/index.js';
 import { failPoint } from '../../shared/fail-point.js';
 import { Clock } from '../../shared/clock.js';
 import { AuditService, systemContext, type TenantContext } from '../identity/index.js';
-import { CampaignAudience } from './campaign-audience.js';
+import { CampaignAudience, type AudienceBreakdown } from './campaign-audience.js';
 import { CampaignLifecycle } from './campaign-lifecycle.js';
 import { CampaignChangedError, CampaignNotFoundError, CampaignStateError, LaunchRefusedError } from './campaigns.errors.js';
 import { campaignsQueue, type CampaignJobs } from './campaigns.jobs.js';
@@ -27,6 +27,8 @@ export interface Preflight {
   ready: boolean;
   errors: LaunchFinding[];
   warnings: LaunchFinding[];
+  /** Null without a segment, or if counting takes too long. */
+  exclusions: AudienceBreakdown | null;
 }
 
 export interface PreflightOptions {
@@ -71,7 +73,8 @@ export class CampaignLaunchService {
     const { findings, links } = await this.inspect(campaign, 'launch', {});
     if (checkLinks) findings.push(...(await this.linkChecker.check(ctx.tenantId, links)));
     const errors = findings.filter(({ severity }) => severity === 'error');
-    return { ready: errors.length === 0, errors, warnings: findings.filter(({ severity }) => severity === 'warning') };
+    const warnings = findings.filter(({ severity }) => severity === 'warning');
+    return { ready: errors.length === 0, errors, warnings, exclusions: await this.audience.breakdown(campaign, this.clock.now()) };
   }
 
   async launch(ctx: TenantContext, campaignId: string, options: LaunchOptions): Promise<Campaign> {

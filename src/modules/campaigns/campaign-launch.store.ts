@@ -7,6 +7,10 @@ import { CAMPAIGN_LOCK } from './campaign-lock.js';
 import { CAMPAIGN_COLUMNS, CampaignsQueries } from './campaigns.queries.js';
 import type { Campaign } from './domain/campaign.js';
 
+/** Of a campaign `c`: it has taken in everybody it will take in. */
+export const ENDS_BY_ITSELF = `(c.launch_state = 'enrolled'
+  AND ((c.campaign_type <> 'triggered' AND NOT c.keep_enrolling) OR c.enrollment_closed_at IS NOT NULL))`;
+
 export interface EnrollProgress {
   /** The last contact looked at; null when there is none to go on from. */
   cursor: string | null;
@@ -112,7 +116,7 @@ export class CampaignLaunchStore {
       tx,
       `SELECT coalesce(c.end_date <= $3, false) AS "hasEnded" FROM campaigns c
         WHERE c.tenant_id = $1 AND c.id = $2
-          AND (c.end_date <= $3 OR (c.campaign_type <> 'triggered' AND c.launch_state = 'enrolled'))
+          AND (c.end_date <= $3 OR ${ENDS_BY_ITSELF})
           AND NOT EXISTS (SELECT FROM campaign_contacts e
                            WHERE e.tenant_id = $1 AND e.campaign_id = $2 AND e.status IN ('enrolled', 'active', 'paused'))
           AND NOT EXISTS (SELECT FROM emails m WHERE m.tenant_id = $1 AND m.campaign_id = $2 AND m.status = 'queued')

@@ -29,6 +29,11 @@ const SETTING_COLUMNS: Record<keyof CampaignSettings, string> = {
   frequencyCap: 'frequency_cap',
   sendWindow: 'send_window',
   pauseThresholds: 'pause_thresholds',
+  trigger: 'entry_trigger',
+  reentry: 'reentry',
+  goal: 'goal',
+  exitOnSegmentLeave: 'exit_on_segment_leave',
+  keepEnrolling: 'keep_enrolling',
 };
 const OTHER_COLUMNS: Record<Exclude<keyof Campaign, keyof CampaignSettings>, string> = {
   id: 'id',
@@ -41,6 +46,7 @@ const OTHER_COLUMNS: Record<Exclude<keyof Campaign, keyof CampaignSettings>, str
   launchError: 'launch_error',
   enrollCursor: 'enroll_cursor',
   enrollTotal: 'enroll_total',
+  enrollmentClosedAt: 'enrollment_closed_at',
   createdBy: 'created_by',
   createdAt: 'created_at',
   updatedAt: 'updated_at',
@@ -58,7 +64,15 @@ export const CAMPAIGN_COLUMNS = Object.entries({ ...OTHER_COLUMNS, ...SETTING_CO
   .join(', ');
 
 /** Arrays too: the driver would turn them into PostgreSQL's own. */
-const JSON_SETTINGS: ReadonlySet<string> = new Set(['rampPlan', 'frequencyCap', 'sendWindow', 'pauseThresholds']);
+const JSON_SETTINGS: ReadonlySet<string> = new Set([
+  'rampPlan',
+  'frequencyCap',
+  'sendWindow',
+  'pauseThresholds',
+  'trigger',
+  'reentry',
+  'goal',
+]);
 
 function stored(settings: Partial<CampaignSettings>, property: keyof CampaignSettings): unknown {
   const value = settings[property];
@@ -69,7 +83,7 @@ function stored(settings: Partial<CampaignSettings>, property: keyof CampaignSet
 const SIDE_EFFECTS: Record<CampaignAction, string> = {
   schedule: `launch_state = 'none', launch_error = NULL`,
   unschedule: `launch_state = 'none', launch_error = NULL`,
-  launch: `launch_state = 'enrolling', launch_error = NULL, enroll_cursor = NULL, launched_at = $4::timestamptz, audience_at = clock_timestamp()`,
+  launch: `launch_state = 'enrolling', launch_error = NULL, enroll_cursor = NULL, enrollment_closed_at = NULL, launched_at = $4::timestamptz, audience_at = clock_timestamp()`,
   pause: 'paused_at = $4::timestamptz, pause_reason = NULL, pause_detail = NULL',
   resume: 'paused_at = NULL, pause_reason = NULL, pause_detail = NULL, rates_counted_from = $4::timestamptz',
   complete: 'completed_at = $4::timestamptz',
@@ -162,6 +176,12 @@ export class CampaignsQueries {
         RETURNING ${CAMPAIGN_COLUMNS}`,
       [tenantId, id, from, now],
     );
+  }
+
+  /** The row must be locked. The first time stays. */
+  async closeEnrollment(tx: Tx, tenantId: string, id: string, now: Date): Promise<Campaign> {
+    const sql = `UPDATE campaigns SET enrollment_closed_at = coalesce(enrollment_closed_at, $3) WHERE tenant_id = $1 AND id = $2 RETURNING ${CAMPAIGN_COLUMNS}`;
+    return (await row<Campaign>(tx, sql, [tenantId, id, now]))!;
   }
 
   /** Says on a campaign that was just paused why the engine did it. */

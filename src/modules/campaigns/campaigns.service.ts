@@ -1,16 +1,26 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Database, type Tx } from '../../database/index.js';
-import { assertIfMatch, decodeIdCursor, keysetPage } from '../../http/index.js';
+import { InvalidRequestError, assertIfMatch, decodeIdCursor, keysetPage } from '../../http/index.js';
 import { Clock } from '../../shared/clock.js';
 import type { Problem } from '../../shared/domain-error.js';
 import { Ids } from '../../shared/ids.js';
 import type { Page } from '../../shared/page.js';
 import { AuditService, type TenantContext } from '../identity/index.js';
+import { SegmentsService, type Rule } from '../segments/index.js';
 import { CampaignDetailParts } from './campaign-parts.js';
 import { CampaignInvalidError, CampaignNotFoundError, CampaignStateError } from './campaigns.errors.js';
 import { CampaignsQueries, type CampaignFilter } from './campaigns.queries.js';
-import { CAMPAIGN_TRANSITIONS, DELETABLE_STATUSES, EDITABLE_STATUSES, isEditable, transitionFaults } from './domain/campaign-state.js';
+import {
+  CAMPAIGN_TRANSITIONS,
+  DELETABLE_STATUSES,
+  EDITABLE_STATUSES,
+  isEditable,
+  transitionFaults,
+  type CampaignStatus,
+} from './domain/campaign-state.js';
 import type { Campaign, CampaignSettings, CampaignType } from './domain/campaign.js';
+import { entryContradictions } from './domain/entry.js';
+import { entryShapeProblems } from './entry-checks.js';
 import { pacingProblems } from './domain/pacing.js';
 import { toCampaignDto } from './dto/campaign.dto.js';
 
@@ -30,6 +40,7 @@ export class CampaignsService implements OnModuleInit {
     private readonly db: Database,
     private readonly queries: CampaignsQueries,
     private readonly parts: CampaignDetailParts,
+    private readonly segments: SegmentsService,
     private readonly audit: AuditService,
     private readonly clock: Clock,
     private readonly ids: Ids,
@@ -45,6 +56,11 @@ export class CampaignsService implements OnModuleInit {
     const campaign = await this.queries.find(tx, tenantId, campaignId);
     if (!campaign) throw new CampaignNotFoundError();
     return campaign;
+  }
+
+  /** Null where there is no such campaign. */
+  async statusOf(tx: Tx, tenantId: string, campaignId: string): Promise<CampaignStatus | null> {
+    return (await this.queries.find(tx, tenantId, campaignId))?.status ?? null;
   }
 
   /** `CampaignStateError` (409) unless the campaign is a draft or scheduled. */
@@ -64,6 +80,7 @@ export class CampaignsService implements OnModuleInit {
   }
 
   async create(ctx: TenantContext, input: NewCampaignInput): Promise<Campaign> {
+    assertEntryShape(input);
     return this.db.inTenant(ctx.tenantId, async (tx) => {
       const tenant = await this.queries.tenant(tx, ctx.tenantId);
       const settings: CampaignSettings = {
@@ -98,6 +115,7 @@ export class CampaignsService implements OnModuleInit {
   }
 
   async update(ctx: TenantContext, campaignId: string, patch: Partial<CampaignSettings>, ifMatch?: string): Promise<Campaign> {
+    assertEntryShape(patch);
     return this.db.inTenant(ctx.tenantId, async (tx) => {
       const before = await this.lockEditable(tx, ctx.tenantId, campaignId);
       assertIfMatch(ifMatch, toCampaignDto(before));
@@ -149,7 +167,12 @@ export class CampaignsService implements OnModuleInit {
     if (providerAccountId && !(await this.queries.providerAccountExists(tx, tenantId, providerAccountId))) {
       problems.push({ path: 'providerAccountId', code: 'provider_account_not_found', message: 'There is no such provider account.' });
     }
-    problems.push(...pacingProblems(after));
+    const { trigger, goal } = given;
+    if (trigger?.type === 'segment_entry' && !(await this.queries.segmentExists(tx, tenantId, trigger.segmentId))) {
+      problems.push({ path: 'trigger.segmentId', code: 'segment_not_found', message: 'There is no such segment.' });
+    }
+    if (goal?.type === 'rule') problems.push(...(await this.segments.assertRuleUsable(tx, tenantId, goal.rules as Rule, 'goal.rules')));
+    problems.push(...pacingProblems(after), ...entryContradictions(after));
     if (problems.length > 0) throw new CampaignInvalidError(problems);
   }
 
@@ -187,7 +210,17 @@ function defaultsFor(type: CampaignType, timezone: string): Omit<CampaignSetting
     frequencyCap: null,
     sendWindow: null,
     pauseThresholds: null,
+    trigger: null,
+    reentry: null,
+    goal: null,
+    exitOnSegmentLeave: false,
+    keepEnrolling: false,
   };
+}
+
+function assertEntryShape(given: Partial<CampaignSettings>): void {
+  const problems = entryShapeProblems(given);
+  if (problems.length > 0) throw new InvalidRequestError(problems);
 }
 
 function withoutUndefined<T extends object>(input: T): T {

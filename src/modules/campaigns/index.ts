@@ -2,7 +2,7 @@ export { CampaignsModule } from './campaigns.module.js';
 export { CampaignControlService } from './campaign-control.service.js';
 export { CampaignsService } from './campaigns.service.js';
 export { CampaignLaunchService, type LaunchOptions, type Preflight } from './campaign-launch.service.js';
-export { CampaignLaunchStore, type EnrollProgress } from './campaign-launch.store.js';
+export { CampaignLaunchStore, ENDS_BY_ITSELF, type EnrollProgress } from './campaign-launch.store.js';
 export { LaunchChecks, type LaunchCheck, type LaunchPreparation } from './launch-checks.js';
 export {
   CampaignLifecycle,
@@ -33,6 +33,8 @@ export {
   type SendStrategy,
   type UnknownPolicy,
 } from './domain/campaign.js';
+export { eventProblems } from './entry-checks.js';
+export { cooldownMs, homeSegment, isOpenEnded, type EntryTrigger, type Goal, type Reentry } from './domain/entry.js';
 export {
   MAX_RATE_PER_MINUTE,
   type FrequencyCap,

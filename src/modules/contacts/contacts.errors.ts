@@ -35,6 +35,16 @@ export class ContactSuppressedError extends DomainError {
   }
 }
 
+/** An event names somebody who is not a contact of this tenant; nothing was recorded. */
+export class UnknownEventContactError extends DomainError {
+  readonly code = 'unknown_contact';
+  readonly category = 'unprocessable' as const;
+
+  constructor(problems: Problem[]) {
+    super('The event names nobody who is a contact of yours: create or import the contact first.', problems);
+  }
+}
+
 /** Something in the input no contact can have. */
 export class InvalidContactError extends DomainError {
   readonly code = 'invalid_contact';

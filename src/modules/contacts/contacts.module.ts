@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
 import { ContactEffects } from './contact-effects.js';
 import { ContactEffectsQueries } from './contact-effects.queries.js';
+import { ContactEventIntake } from './contact-event-intake.js';
+import { ContactEventsController } from './contact-events.controller.js';
 import { ContactEventsQueries } from './contact-events.queries.js';
 import { ContactEventsService } from './contact-events.service.js';
 import { ContactImportController } from './contact-import.controller.js';
@@ -16,10 +18,11 @@ import { SuppressionsService } from './suppressions.service.js';
 
 /** The audience: contacts, their tags and events, and the addresses that get no mail. */
 @Module({
-  controllers: [ContactImportController, ContactsController, SuppressionsController],
+  controllers: [ContactImportController, ContactsController, SuppressionsController, ContactEventsController],
   providers: [
     ContactEffects,
     ContactEffectsQueries,
+    ContactEventIntake,
     ContactEventsQueries,
     ContactEventsService,
     ContactImportQueries,

@@ -1,5 +1,5 @@
 export { ContactEffects, setAttributeProblems, type Unsubscribing } from './contact-effects.js';
-export { type NewContactEvent, type RecordedEvent } from './contact-events.queries.js';
+export { type NewContactEvent, type RecordedEvent, type UnappliedContactEvent } from './contact-events.queries.js';
 export { ContactEventsService } from './contact-events.service.js';
 export { ContactNotFoundError, InvalidContactError } from './contacts.errors.js';
 export { ContactsEvents, type ErasedListener, type SuppressedListener } from './contacts-events.js';

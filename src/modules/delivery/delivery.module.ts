@@ -2,6 +2,7 @@ import { Module, type OnModuleInit } from '@nestjs/common';
 import { QueueModule } from '../../queue/index.js';
 import { CampaignsModule, LaunchChecks } from '../campaigns/index.js';
 import { ContactsModule } from '../contacts/index.js';
+import { TriggersModule } from '../triggers/index.js';
 import { EnrollmentModule } from '../enrollment/index.js';
 import { MailModule } from '../mail/index.js';
 import { StepsModule } from '../steps/index.js';
@@ -37,6 +38,7 @@ import { SettlementService } from './settlement.service.js';
     CampaignsModule,
     ContactsModule,
     EnrollmentModule,
+    TriggersModule,
     MailModule,
     StepsModule,
     ContentModule,

@@ -4,6 +4,7 @@ import { Clock } from '../../shared/clock.js';
 import { Ids } from '../../shared/ids.js';
 import { ContactEffects } from '../contacts/index.js';
 import { EnrollmentService } from '../enrollment/index.js';
+import { Waits } from '../triggers/index.js';
 import {
   HitInbox,
   TrackingService,
@@ -41,6 +42,7 @@ export class EventApplier {
     private readonly hits: HitInbox,
     private readonly clock: Clock,
     private readonly guard: CampaignGuard,
+    private readonly waits: Waits,
     private readonly ids: Ids,
   ) {}
 
@@ -166,6 +168,13 @@ export class EventApplier {
       tx,
       tenantId,
       of(({ type }) => type === 'replied'),
+    );
+    const engaged = of(({ type }) => type === 'opened' || type === 'clicked' || type === 'replied');
+    await this.waits.wakeEngaged(
+      tx,
+      tenantId,
+      engaged.map(({ email }) => email),
+      this.clock.now(),
     );
   }
 

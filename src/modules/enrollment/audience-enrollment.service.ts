@@ -60,7 +60,8 @@ export class AudienceEnrollment {
     const hasEnded = campaign.endDate !== null && campaign.endDate <= this.clock.now();
     if (campaign.status !== 'active' || campaign.launchState !== 'enrolling' || hasEnded) return { enrolled: 0, done: true };
     const flow = await this.steps.loadFlow(tx, tenantId, campaignId, campaign.stepsVersion);
-    if (!campaign.segmentId || !flow.firstStepId) {
+    // Into a triggered campaign people come one by one.
+    if (campaign.campaignType === 'triggered' || !campaign.segmentId || !flow.firstStepId) {
       await this.launches.recordEnrollProgress(tx, tenantId, campaignId, { cursor: null, enrolled: 0, state: 'enrolled' });
       return { enrolled: 0, done: true };
     }
@@ -118,7 +119,8 @@ export class AudienceEnrollment {
     });
   }
 
-  private async dueTimes(tx: Tx, campaign: Campaign, now: Date): Promise<{ dueAt: Date; dueByZone: Map<string, Date> }> {
+  /** When the first step is due: see `firstDue`. */
+  async dueTimes(tx: Tx, campaign: Campaign, now: Date): Promise<{ dueAt: Date; dueByZone: Map<string, Date> }> {
     const zones = campaign.startInContactZone ? await this.queries.listZones(tx, campaign.tenantId) : [];
     return { dueAt: firstDue(campaign, now, null), dueByZone: firstDueByZone(campaign, now, zones) };
   }

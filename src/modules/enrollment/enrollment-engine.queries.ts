@@ -265,7 +265,8 @@ export class EnrollmentEngineQueries {
   async shiftDueTimes(tx: Tx, tenantId: string, campaignId: string, byMs: number): Promise<number> {
     return affected(
       tx,
-      `UPDATE campaign_contacts SET next_email_scheduled_at = next_email_scheduled_at + $3 * interval '1 millisecond'
+      `UPDATE campaign_contacts SET next_email_scheduled_at = next_email_scheduled_at + $3 * interval '1 millisecond',
+              step_entered_at = step_entered_at + $3 * interval '1 millisecond'
        WHERE tenant_id = $1 AND campaign_id = $2 AND status IN ('enrolled', 'active', 'paused') AND next_email_scheduled_at IS NOT NULL`,
       [tenantId, campaignId, byMs],
     );

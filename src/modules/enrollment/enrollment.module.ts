@@ -6,17 +6,29 @@ import { StepsModule } from '../steps/index.js';
 import { Clock } from '../../shared/clock.js';
 import { followContacts } from './contact-listeners.js';
 import { AudienceEnrollment } from './audience-enrollment.service.js';
+import { CampaignEntry } from './campaign-entry.service.js';
 import { EnrollmentApiQueries } from './enrollment-api.queries.js';
 import { EnrollmentApiService } from './enrollment-api.service.js';
 import { EnrollmentController } from './enrollment.controller.js';
 import { EnrollmentEngineQueries } from './enrollment-engine.queries.js';
 import { EnrollmentService } from './enrollment.service.js';
+import { EntryQueries } from './entry.queries.js';
+import { PeopleInside } from './people-inside.queries.js';
 
 @Module({
   imports: [CampaignsModule, ContactsModule, SegmentsModule, StepsModule],
   controllers: [EnrollmentController],
-  providers: [EnrollmentEngineQueries, EnrollmentApiQueries, EnrollmentService, EnrollmentApiService, AudienceEnrollment],
-  exports: [EnrollmentService, AudienceEnrollment],
+  providers: [
+    EnrollmentEngineQueries,
+    EnrollmentApiQueries,
+    EnrollmentService,
+    EnrollmentApiService,
+    AudienceEnrollment,
+    EntryQueries,
+    CampaignEntry,
+    PeopleInside,
+  ],
+  exports: [EnrollmentService, AudienceEnrollment, CampaignEntry, PeopleInside],
 })
 export class EnrollmentModule implements OnModuleInit {
   constructor(

@@ -7,6 +7,7 @@ export const EXIT_REASONS = [
   'complained',
   'replied',
   'goal',
+  'left_segment',
   'removed',
   'campaign_ended',
   'campaign_cancelled',

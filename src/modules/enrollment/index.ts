@@ -1,6 +1,9 @@
 export { AudienceEnrollment } from './audience-enrollment.service.js';
+export { CampaignEntry, type Entrant } from './campaign-entry.service.js';
 export { EnrollmentModule } from './enrollment.module.js';
 export { EnrollmentService } from './enrollment.service.js';
+export { type Entered } from './entry.queries.js';
+export { INSIDE_PARAMS, PeopleInside, type InsideEffect, type Piece } from './people-inside.queries.js';
 export { EnrollmentNotFound } from './enrollment.errors.js';
 export {
   ENROLLMENT_STATUSES,

@@ -7,13 +7,16 @@ import { EnrollmentModule } from '../enrollment/index.js';
 import { ExperimentsModule } from '../experiments/index.js';
 import { SegmentsModule } from '../segments/index.js';
 import { StepsModule } from '../steps/index.js';
+import { TriggersModule } from '../triggers/index.js';
 import { CampaignLifecycleRunner } from './campaign-lifecycle.service.js';
 import { executionQueue } from './execution.jobs.js';
 import { ExecutionQueries } from './execution.queries.js';
 import { ExecutionService } from './execution.service.js';
 import { StepEngine } from './step-engine.service.js';
+import { StepConditions } from './step-conditions.js';
 import { StepFactsQueries } from './step-facts.queries.js';
 import { StepHandlers } from './step-handlers.js';
+import { WaitForHandler } from './wait-for.handler.js';
 
 @Module({
   imports: [
@@ -24,9 +27,19 @@ import { StepHandlers } from './step-handlers.js';
     ExperimentsModule,
     SegmentsModule,
     StepsModule,
+    TriggersModule,
     QueueModule.register(executionQueue),
   ],
-  providers: [ExecutionQueries, StepFactsQueries, StepHandlers, StepEngine, CampaignLifecycleRunner, ExecutionService],
+  providers: [
+    ExecutionQueries,
+    StepFactsQueries,
+    StepConditions,
+    WaitForHandler,
+    StepHandlers,
+    StepEngine,
+    CampaignLifecycleRunner,
+    ExecutionService,
+  ],
   exports: [StepEngine, CampaignLifecycleRunner, ExecutionService],
 })
 export class ExecutionModule {}

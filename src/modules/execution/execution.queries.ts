@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { preparedRows, rows, type Tx } from '../../database/index.js';
+import { ENDS_BY_ITSELF } from '../campaigns/index.js';
 
 export interface CampaignRef {
   tenantId: string;
@@ -15,7 +16,7 @@ const NOTHING_OPEN = `
   AND NOT EXISTS (SELECT FROM emails e WHERE e.tenant_id = c.tenant_id AND e.campaign_id = c.id AND e.status = 'unknown' AND e.settled_at IS NULL)`;
 
 /** A campaign that can end by itself: a finite type whose audience is enrolled, or any whose end has come. `$1` is now. */
-const IS_FINITE = `((c.campaign_type <> 'triggered' AND c.launch_state = 'enrolled') OR c.end_date <= $1)`;
+const IS_FINITE = `(${ENDS_BY_ITSELF} OR c.end_date <= $1)`;
 
 /** What the scheduler and the poller look for, across tenants; reads only. */
 @Injectable()

@@ -4,28 +4,16 @@ import { seededFraction, weightedIndex } from '../../shared/seeded.js';
 import { rememberingEndOfWaitStep } from '../../shared/wait-until.js';
 import type { Tx } from '../../database/index.js';
 import { ContactEffects } from '../contacts/index.js';
-import type { SendStrategy } from '../campaigns/index.js';
-import { SegmentsService, type Rule, type SqlFragment } from '../segments/index.js';
+import { SegmentsService, type Rule } from '../segments/index.js';
 import type { ActionConfig, FlowStep, SplitConfig, StepType } from '../steps/index.js';
 import { Ledger } from '../delivery/index.js';
 import { ExperimentsService } from '../experiments/index.js';
-import type { Traveller, Walk } from './domain/walk.js';
-import { RULE_PARAMS, StepFactsQueries } from './step-facts.queries.js';
-
-/** What a handler works with: the open transaction and the run of this batch. */
-export interface StepRun {
-  tx: Tx;
-  tenantId: string;
-  campaignId: string;
-  /** Zone of contacts that have none of their own. */
-  campaignZone: string;
-  sendStrategy: SendStrategy;
-  now: Date;
-  walk: Walk;
-}
-
-/** Takes a whole group through one step, in the transaction that claimed it: set-based, nothing slow. */
-export type StepHandler = (run: StepRun, step: FlowStep, group: Traveller[]) => Promise<void>;
+import { Handovers } from '../triggers/index.js';
+import type { Traveller } from './domain/walk.js';
+import { StepConditions } from './step-conditions.js';
+import { StepFactsQueries } from './step-facts.queries.js';
+import type { StepHandler, StepRun } from './step-run.js';
+import { WaitForHandler } from './wait-for.handler.js';
 
 /** One handler for each kind of step; a new kind does not compile until it has one. */
 @Injectable()
@@ -33,6 +21,9 @@ export class StepHandlers {
   constructor(
     private readonly ledger: Ledger,
     private readonly segments: SegmentsService,
+    private readonly conditions: StepConditions,
+    private readonly waitFor: WaitForHandler,
+    private readonly handovers: Handovers,
     private readonly effects: ContactEffects,
     private readonly experiments: ExperimentsService,
     private readonly facts: StepFactsQueries,
@@ -43,6 +34,7 @@ export class StepHandlers {
     wait: (run, step, group) => this.wait(run, step, group),
     condition: (run, step, group) => this.condition(run, step, group),
     action: (run, step, group) => this.action(run, step, group),
+    wait_for: (run, step, group) => this.waitFor.handle(run, step, group),
   };
 
   /** Plans the message in the ledger and parks the contact: the ledger moves it on when it knows how the message went. */
@@ -110,7 +102,7 @@ export class StepHandlers {
 
   private async condition(run: StepRun, step: FlowStep, group: Traveller[]): Promise<void> {
     if (step.split) return this.split(run, step, step.split, group);
-    const met = await this.firstHolding(run, [step.rules!], group);
+    const met = await this.conditions.firstHolding(run, [step.rules!], group);
     const isMet = ({ enrollment }: Traveller): boolean => met.has(enrollment.id);
     run.walk.goOn(group.filter(isMet), step.trueNext, step.id);
     run.walk.goOn(
@@ -137,29 +129,19 @@ export class StepHandlers {
       return ({ enrollment }) => weightedIndex(weights, seededFraction(step.id, enrollment.contactId));
     }
     const rules = split.branches.map(({ rules: rule }) => rule as Rule);
-    const met = await this.firstHolding(run, rules, group);
+    const met = await this.conditions.firstHolding(run, rules, group);
     return ({ enrollment }) => met.get(enrollment.id) ?? rules.length;
   }
 
-  private async firstHolding({ tx, tenantId, now }: StepRun, rules: readonly Rule[], group: Traveller[]): Promise<Map<string, number>> {
-    const compiled: SqlFragment[] = [];
-    let firstParam = RULE_PARAMS + 1;
-    for (const rule of rules) {
-      const options = { contactAlias: 'c', enrollmentAlias: 'cc', firstParam, tenantParam: '$1', now };
-      const fragment = await this.segments.compileRule(tx, tenantId, rule, options);
-      compiled.push(fragment);
-      firstParam += fragment.params.length;
-    }
-    return this.facts.firstHolding(
-      tx,
-      tenantId,
-      group.map(({ enrollment }) => enrollment.id),
-      compiled,
-    );
-  }
-
-  private async action({ tx, tenantId, walk }: StepRun, step: FlowStep, group: Traveller[]): Promise<void> {
+  private async action(run: StepRun, step: FlowStep, group: Traveller[]): Promise<void> {
+    const { tx, tenantId, walk } = run;
     const action = step.action!;
+    if (action.type === 'enroll') {
+      const people = group.map(({ enrollment: { id, contactId, entryNumber } }) => ({ enrollmentId: id, contactId, entryNumber }));
+      await this.handovers.handOver(tx, tenantId, { stepId: step.id, targetCampaignId: action.campaignId, people, now: run.now });
+      walk.goOn(group, step.next, step.id);
+      return;
+    }
     if (action.type === 'exit') {
       walk.exit(group, step.id, action.reason ?? 'goal');
       return;
@@ -168,7 +150,12 @@ export class StepHandlers {
     walk.goOn(group, step.next, step.id);
   }
 
-  private async apply(tx: Tx, tenantId: string, action: Exclude<ActionConfig, { type: 'exit' }>, contactIds: string[]): Promise<void> {
+  private async apply(
+    tx: Tx,
+    tenantId: string,
+    action: Exclude<ActionConfig, { type: 'exit' | 'enroll' }>,
+    contactIds: string[],
+  ): Promise<void> {
     switch (action.type) {
       case 'set_attribute':
         await this.effects.setAttribute(tx, tenantId, contactIds, action.attribute, action.value);

@@ -1,4 +1,5 @@
 export type { ContactFacts, EmailFacts } from './domain/contact-facts.js';
+export { compileEventFilter, validateEventFilter, type EventFilter } from './domain/event-filter.js';
 export { evaluateRule } from './domain/rule-evaluator.js';
 export { isRule, validateRule } from './domain/rule-validator.js';
 export {

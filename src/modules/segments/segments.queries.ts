@@ -105,7 +105,8 @@ export class SegmentsQueries {
     return rows<SegmentUser>(
       tx,
       `SELECT c.id, c.name FROM campaigns c
-        WHERE c.tenant_id = $1 AND (c.segment_id = $2 OR EXISTS (
+        WHERE c.tenant_id = $1 AND (c.segment_id = $2 OR lower(c.entry_trigger ->> 'segmentId') = $2::uuid::text OR EXISTS (
+          SELECT FROM jsonb_path_query(c.goal, ${REFERENCES}) AS reference WHERE lower(reference #>> '{}') = $2::uuid::text) OR EXISTS (
           SELECT FROM campaign_steps s
            WHERE s.tenant_id = $1 AND s.campaign_id = c.id AND (lower(s.action_config ->> 'segmentId') = $2::uuid::text OR EXISTS (
              SELECT FROM jsonb_path_query(jsonb_build_array(s.condition_rules, s.split_config), ${REFERENCES}) AS reference

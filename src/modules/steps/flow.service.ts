@@ -35,7 +35,7 @@ export class FlowService {
     return this.db.inTenant(ctx.tenantId, async (tx) => {
       const { stepsVersion } = await this.campaigns.lockEditable(tx, ctx.tenantId, campaignId);
       for (const [index, step] of steps.entries()) {
-        await this.review.assertReferences(tx, ctx.tenantId, step, `steps[${index}].`);
+        await this.review.assertReferences(tx, ctx.tenantId, step, `steps[${index}].`, campaignId);
         for (const [place, variant] of step.variants.entries())
           await this.variantReview.assertReferences(tx, ctx.tenantId, step, variant, variantPath(index, place));
       }

@@ -12,6 +12,7 @@ export {
   type CampaignStep,
   type StepType,
   type WaitDuration,
+  type WaitEvent,
   type WaitUnit,
 } from './domain/step.js';
 export { AbTestDto } from './dto/ab-test.dto.js';

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '../../database/index.js';
 import type { Problem } from '../../shared/domain-error.js';
+import { CampaignsService, eventProblems } from '../campaigns/index.js';
 import { setAttributeProblems, tagFault } from '../contacts/index.js';
 import { SegmentsService, validateRule, type Rule } from '../segments/index.js';
 import { ContentCompiler, TemplatesService, type CompileOptions } from '../templates/index.js';
@@ -23,6 +24,7 @@ export class StepReview {
     private readonly compiler: ContentCompiler,
     private readonly templates: TemplatesService,
     private readonly segments: SegmentsService,
+    private readonly campaigns: CampaignsService,
   ) {}
 
   /** The step as it will stand; throws if it is wrong in itself. `at` is its path, empty or ending in a dot. Pure. */
@@ -32,6 +34,7 @@ export class StepReview {
     if (problems.length === 0) {
       for (const { path, rule } of rulesOfRow(step)) problems.push(...validateRule(rule, `${at}${path}`));
       problems.push(...waitAttributeProblems(step, at));
+      if (step.waitEvent !== null) problems.push(...eventProblems({ ...step.waitEvent }, `${at}waitEvent`, ['name', 'filter']));
     }
     if (problems.length === 0 && step.actionConfig) problems.push(...effectProblems(step.actionConfig, `${at}actionConfig`));
     if (problems.length > 0) throw new StepInvalidError(isLaterAction(step.actionConfig) ? 'unprocessable' : 'malformed', problems);
@@ -55,8 +58,8 @@ export class StepReview {
     }
   }
 
-  /** Throws if the step names a template or a segment that is not this tenant's. */
-  async assertReferences(tx: Tx, tenantId: string, step: StepSettings, at: string): Promise<void> {
+  /** Throws if the step names a template, a segment or another campaign that is not this tenant's. */
+  async assertReferences(tx: Tx, tenantId: string, step: StepSettings, at: string, campaignId: string | null = null): Promise<void> {
     const problems: Problem[] = [];
     if (step.templateId !== null) problems.push(...(await this.templateProblems(tx, tenantId, step, at)));
     for (const { path, rule } of rulesOfRow(step)) {
@@ -64,6 +67,10 @@ export class StepReview {
     }
     if (step.actionConfig && 'segmentId' in step.actionConfig) {
       problems.push(...(await this.segments.listProblems(tx, tenantId, step.actionConfig.segmentId, `${at}actionConfig.segmentId`)));
+    }
+    if (step.actionConfig?.type === 'enroll') {
+      const path = `${at}actionConfig.campaignId`;
+      problems.push(...(await this.targetProblems(tx, tenantId, campaignId, step.actionConfig.campaignId, path)));
     }
     if (problems.length > 0) throw new StepInvalidError('unprocessable', problems);
   }
@@ -76,6 +83,15 @@ export class StepReview {
     }
     const problems = structuralFindings(steps).map(({ path, message, code }) => ({ path: rename(path), message, code }));
     if (problems.length > 0) throw new StepInvalidError('unprocessable', problems);
+  }
+
+  private async targetProblems(tx: Tx, tenantId: string, own: string | null, target: string, path: string): Promise<Problem[]> {
+    if (target.toLowerCase() === own) {
+      const message = 'A campaign cannot enrol people in itself; `reentry` says whether they may come again.';
+      return [{ path, code: 'enrolls_in_itself', message }];
+    }
+    if (await this.campaigns.statusOf(tx, tenantId, target)) return [];
+    return [{ path, code: 'campaign_not_found', message: 'There is no such campaign.' }];
   }
 
   private async templateProblems(tx: Tx, tenantId: string, step: StepSettings, at: string): Promise<Problem[]> {

@@ -14,7 +14,7 @@ import type { Page } from '../../shared/page.js';
 import { Can, Ctx, type TenantContext } from '../identity/index.js';
 import { RULE_MODELS } from '../segments/index.js';
 import type { CampaignStep } from './domain/step.js';
-import { ACTION_MODELS } from './dto/action.dto.js';
+import { ACTION_MODELS, WaitEventDto } from './dto/action.dto.js';
 import { CreateStepDto, ReorderDto, SaveFlowDto, UpdateStepDto, WaitInputDto, toStepInput } from './dto/step-input.dto.js';
 import { SavedFlowDto, StepDto, WaitDurationDto, toStepDto } from './dto/step.dto.js';
 import { WAIT_SPLIT_MODELS } from './dto/wait-split.dto.js';
@@ -24,7 +24,7 @@ import { StepsService } from './steps.service.js';
 /** The flow of a campaign. Changes are possible while the campaign is a draft or scheduled. */
 @ApiTags('Steps')
 @ApiBearerAuth()
-@ApiExtraModels(...RULE_MODELS, ...ACTION_MODELS, ...WAIT_SPLIT_MODELS, WaitDurationDto, WaitInputDto)
+@ApiExtraModels(...RULE_MODELS, ...ACTION_MODELS, ...WAIT_SPLIT_MODELS, WaitEventDto, WaitDurationDto, WaitInputDto)
 @Controller('api/campaigns/:id/steps')
 export class StepsController {
   constructor(

@@ -147,7 +147,7 @@ export class StepsService {
     step: StepSettings & { id: string },
     flow: (CampaignStep | NewRow)[],
   ): Promise<void> {
-    await this.review.assertReferences(tx, campaign.tenantId, step, '');
+    await this.review.assertReferences(tx, campaign.tenantId, step, '', campaign.id);
     const index = flow.findIndex(({ id }) => id === step.id);
     // Faults of the step itself are told by its fields; those of others by their place.
     this.review.assertFlow(renumbered(flow), (path) =>

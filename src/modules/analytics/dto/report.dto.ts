@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsOptional } from 'class-validator';
 import { DayQuery, IsTimeZone } from '../../../http/index.js';
+import { STEP_TYPES, type StepType } from '../../steps/index.js';
 
 const count = (description: string, example = 0) => ApiProperty({ type: 'integer', minimum: 0, description, example });
 const rate = (description: string, example = 42.86) =>
@@ -92,8 +93,8 @@ export class StepReportDto extends RatesDto {
   @ApiProperty({ type: String, nullable: true, example: 'Welcome' })
   stepName: string | null;
 
-  @ApiProperty({ enum: ['email', 'wait', 'condition', 'action'] })
-  stepType: 'email' | 'wait' | 'condition' | 'action';
+  @ApiProperty({ enum: STEP_TYPES })
+  stepType: StepType;
 
   @ApiProperty({
     type: 'integer',

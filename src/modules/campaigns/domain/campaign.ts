@@ -1,4 +1,5 @@
 import type { CampaignStatus } from './campaign-state.js';
+import type { EntryTrigger, Goal, Reentry } from './entry.js';
 import type { FrequencyCap, PauseReason, PauseThresholds, RampDay, SendWindow } from './pacing.js';
 
 export const CAMPAIGN_TYPES = ['broadcast', 'drip', 'triggered', 'ab_test'] as const;
@@ -46,6 +47,14 @@ export interface CampaignSettings {
   sendWindow: SendWindow | null;
   /** Null: the tenant's, else the defaults. */
   pauseThresholds: PauseThresholds | null;
+  /** What lets people in: `triggered` alone has one, and needs it at launch. */
+  trigger: EntryTrigger | null;
+  reentry: Reentry | null;
+  goal: Goal | null;
+  /** Whether somebody who leaves the segment (of the trigger, else the audience) is through with the campaign. */
+  exitOnSegmentLeave: boolean;
+  /** A drip that goes on taking in those who come into the segment after the launch. */
+  keepEnrolling: boolean;
 }
 
 /** One row of `campaigns`. */
@@ -65,6 +74,8 @@ export interface Campaign extends CampaignSettings {
   enrollCursor: string | null;
   /** Contacts to be enrolled in all; null until that is known. */
   enrollTotal: number | null;
+  /** Since when nobody enters any more. */
+  enrollmentClosedAt: Date | null;
   createdBy: string | null;
   createdAt: Date;
   updatedAt: Date;

@@ -50,7 +50,12 @@ describe('the launch checks of a campaign', () => {
 
   it('warn of an empty audience, but let a triggered campaign do without one', () => {
     expect(codes({}, { hasAudience: false })).toEqual(['warning audience_empty']);
-    expect(codes({ campaignType: 'triggered', segmentId: null })).toEqual(['error type_not_supported']);
+    expect(codes({ campaignType: 'ab_test', segmentId: null })).toEqual(['error segment_missing']);
+    expect(codes({ campaignType: 'triggered', segmentId: null, trigger: null })).toEqual(['error trigger_missing']);
+    expect(codes({ campaignType: 'triggered', segmentId: null, trigger: { type: 'event', name: 'order_placed' } })).toEqual([]);
+    expect(codes({ campaignType: 'triggered', segmentId: null, trigger: { type: 'event', name: 'a' }, exitOnSegmentLeave: true })).toEqual([
+      'error segment_missing',
+    ]);
   });
 
   it('never turn a forgotten or past start date into an immediate blast', () => {

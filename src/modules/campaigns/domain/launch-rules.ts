@@ -1,4 +1,5 @@
 import type { Campaign } from './campaign.js';
+import { homeSegment } from './entry.js';
 
 /** One thing that stands in the way of a launch (`error`) or should be looked at before it (`warning`). */
 export interface LaunchFinding {
@@ -27,28 +28,36 @@ export interface LaunchCircumstances {
 /** The launch checks that need only the campaign itself; steps and later modules add theirs through `LaunchChecks`. */
 export function campaignFindings(campaign: Campaign, circumstances: LaunchCircumstances): LaunchFinding[] {
   return [
-    ...typeFindings(campaign),
     ...audienceFindings(campaign, circumstances),
+    ...entryFindings(campaign),
     ...senderFindings(campaign),
     ...dateFindings(campaign, circumstances),
     ...complianceFindings(campaign, circumstances),
   ];
 }
 
-function typeFindings({ campaignType }: Campaign): LaunchFinding[] {
-  if (campaignType !== 'triggered') return [];
-  const message = `A campaign of type "${campaignType}" can be prepared, but not launched yet: this arrives later. Use "broadcast" or "drip".`;
-  return [{ severity: 'error', code: 'type_not_supported', path: 'campaignType', message }];
-}
-
-function audienceFindings({ segmentId, campaignType }: Campaign, { hasAudience }: LaunchCircumstances): LaunchFinding[] {
+function audienceFindings({ segmentId, campaignType, keepEnrolling }: Campaign, { hasAudience }: LaunchCircumstances): LaunchFinding[] {
   if (campaignType === 'triggered') return [];
+  if (keepEnrolling && segmentId !== null) return [];
   if (segmentId === null) {
     return [error('segment_missing', 'segmentId', 'The campaign has no audience: set segmentId.')];
   }
   if (hasAudience) return [];
   const message = 'Nobody is in the segment at the moment: the campaign would reach no one.';
   return [{ severity: 'warning', code: 'audience_empty', path: 'segmentId', message }];
+}
+
+function entryFindings(campaign: Campaign): LaunchFinding[] {
+  const findings: LaunchFinding[] = [];
+  if (campaign.campaignType === 'triggered' && campaign.trigger === null) {
+    findings.push(
+      error('trigger_missing', 'trigger', 'Nothing lets people into the campaign: set trigger to an event or to the entry into a segment.'),
+    );
+  }
+  if (campaign.exitOnSegmentLeave && homeSegment(campaign) === null) {
+    findings.push(error('segment_missing', 'segmentId', 'People are to leave with their segment, but there is none: set segmentId.'));
+  }
+  return findings;
 }
 
 function senderFindings({ fromEmail, fromName }: Campaign): LaunchFinding[] {

@@ -106,7 +106,43 @@ export class LaunchFindingDto {
   stepId?: string;
 }
 
+/** Everybody in the segment, each counted once, for the first reason that applies in this order. */
+export class AudienceBreakdownDto {
+  @ApiProperty({ type: 'integer', example: 1_000, description: 'Everybody in the segment: the sum of the others.' })
+  audience: number;
+
+  @ApiProperty({ type: 'integer', example: 0 })
+  noAddress: number;
+
+  @ApiProperty({ type: 'integer', example: 12, description: 'On the suppression list, by bounce, complaint or hand.' })
+  suppressed: number;
+
+  @ApiProperty({ type: 'integer', example: 40 })
+  unsubscribed: number;
+
+  @ApiProperty({ type: 'integer', example: 0, description: 'Are in the campaign already, or have been.' })
+  alreadyEnrolled: number;
+
+  @ApiProperty({
+    type: 'integer',
+    example: 8,
+    description: 'Have had as much marketing mail as they may: a message waits, or is left out, as the cap says.',
+  })
+  frequencyCapped: number;
+
+  @ApiProperty({ type: 'integer', example: 940, description: 'Would get mail at once.' })
+  reachable: number;
+}
+
 export class PreflightDto {
+  @ApiProperty({
+    type: AudienceBreakdownDto,
+    nullable: true,
+    description:
+      'Who in the segment would get mail, and why the others would not. Null without a segment, or if that takes too long to count.',
+  })
+  exclusions: AudienceBreakdownDto | null;
+
   @ApiProperty({ description: 'A launch would not be refused.' })
   ready: boolean;
 

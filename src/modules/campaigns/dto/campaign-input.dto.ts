@@ -7,6 +7,7 @@ import {
   IsBoolean,
   IsIn,
   IsInt,
+  IsObject,
   IsOptional,
   IsString,
   IsUUID,
@@ -27,7 +28,9 @@ import {
   type SendStrategy,
   type UnknownPolicy,
 } from '../domain/campaign.js';
+import type { EntryTrigger, Goal, Reentry } from '../domain/entry.js';
 import { MAX_RATE_PER_MINUTE } from '../domain/pacing.js';
+import { GOAL_SCHEMA, REENTRY_SCHEMA, TRIGGER_SCHEMA } from './entry.dto.js';
 import { FrequencyCapDto, PauseThresholdsDto, RampDayDto, SendWindowDto } from './pacing.dto.js';
 
 /** What can be set on a campaign. Leave out what is not known yet: it is asked for at launch. */
@@ -46,7 +49,7 @@ export class CreateCampaignDto {
   @MaxLength(10_000)
   description?: string | null;
 
-  /** `ab_test`: a broadcast of which a step has variants. `triggered` can be prepared; launching it arrives later. */
+  /** `ab_test`: a broadcast of which a step has variants. `triggered` takes people in one by one: see `trigger`. */
   @IsIn(CAMPAIGN_TYPES)
   campaignType: CampaignType;
 
@@ -181,6 +184,34 @@ export class CreateCampaignDto {
   @ValidateNested()
   @Type(() => PauseThresholdsDto)
   pauseThresholds?: PauseThresholdsDto | null;
+
+  /** triggered: what lets people in. Needed at launch. */
+  @ApiPropertyOptional(TRIGGER_SCHEMA)
+  @IsOptional()
+  @IsObject()
+  trigger?: EntryTrigger | null;
+
+  /** triggered, and drip with `keepEnrolling`: whether somebody who is through may enter again; never while still inside. Never if not set. */
+  @ApiPropertyOptional(REENTRY_SCHEMA)
+  @IsOptional()
+  @IsObject()
+  reentry?: Reentry | null;
+
+  /** What ends a contact's way with the reason `goal`; mail that is planned and not yet handed over is skipped. */
+  @ApiPropertyOptional(GOAL_SCHEMA)
+  @IsOptional()
+  @IsObject()
+  goal?: Goal | null;
+
+  /** Whether somebody who leaves the segment (of the trigger, else `segmentId`) leaves the campaign with the reason `left_segment`. */
+  @Omittable()
+  @IsBoolean()
+  exitOnSegmentLeave?: boolean;
+
+  /** drip: goes on taking in those who come into the segment after the launch. Then it ends by its end date or by hand, not by itself. */
+  @Omittable()
+  @IsBoolean()
+  keepEnrolling?: boolean;
 }
 
 /** Only what is given changes; null takes a value away. */

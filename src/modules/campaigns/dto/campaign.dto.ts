@@ -13,8 +13,10 @@ import {
   type SendStrategy,
   type UnknownPolicy,
 } from '../domain/campaign.js';
+import type { EntryTrigger, Goal, Reentry } from '../domain/entry.js';
 import type { FrequencyCap, PauseReason, PauseThresholds, RampDay, SendWindow } from '../domain/pacing.js';
 import { PAUSE_REASONS } from '../domain/pacing.js';
+import { GOAL_SCHEMA, REENTRY_SCHEMA, TRIGGER_SCHEMA } from './entry.dto.js';
 import { FrequencyCapDto, PauseThresholdsDto, RampDayDto, SendWindowDto } from './pacing.dto.js';
 
 const INSTANT = { type: String, format: 'date-time' } as const;
@@ -124,6 +126,24 @@ export class CampaignDto {
 
   @ApiProperty({ type: PauseThresholdsDto, nullable: true })
   pauseThresholds: PauseThresholds | null;
+
+  @ApiProperty(TRIGGER_SCHEMA)
+  trigger: EntryTrigger | null;
+
+  @ApiProperty(REENTRY_SCHEMA)
+  reentry: Reentry | null;
+
+  @ApiProperty(GOAL_SCHEMA)
+  goal: Goal | null;
+
+  @ApiProperty()
+  exitOnSegmentLeave: boolean;
+
+  @ApiProperty()
+  keepEnrolling: boolean;
+
+  @ApiProperty({ ...INSTANT_OR_NULL, description: 'Since when nobody enters any more.' })
+  enrollmentClosedAt: Date | null;
 
   @ApiProperty({ type: 'integer' })
   stepsVersion: number;

@@ -1,6 +1,7 @@
 import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 import type { CampaignStatus } from '../domain/campaign-state.js';
 import type { CampaignCategory, CampaignType, LaunchState, SendStrategy, UnknownPolicy } from '../domain/campaign.js';
+import type { EntryTrigger, Goal, Reentry } from '../domain/entry.js';
 import type { FrequencyCap, PauseReason, PauseThresholds, RampDay, SendWindow } from '../domain/pacing.js';
 
 const PK = { primaryKeyConstraintName: 'pk_campaigns' };
@@ -115,6 +116,25 @@ export class Campaign {
 
   @Column('jsonb', { name: 'pause_thresholds', nullable: true })
   pauseThresholds: PauseThresholds | null;
+
+  @Column('jsonb', { name: 'entry_trigger', nullable: true })
+  trigger: EntryTrigger | null;
+
+  @Column('jsonb', { name: 'reentry', nullable: true })
+  reentry: Reentry | null;
+
+  @Column('jsonb', { name: 'goal', nullable: true })
+  goal: Goal | null;
+
+  @Column('boolean', { name: 'exit_on_segment_leave', default: false })
+  exitOnSegmentLeave: boolean;
+
+  @Column('boolean', { name: 'keep_enrolling', default: false })
+  keepEnrolling: boolean;
+
+  /** Nobody enters any more: a campaign that would go on for ever completes when everybody is through. */
+  @Column('timestamptz', { name: 'enrollment_closed_at', nullable: true })
+  enrollmentClosedAt: Date | null;
 
   /** Why the engine paused it; null when a person did. */
   @Column('varchar', { name: 'pause_reason', length: 40, nullable: true })

@@ -4,6 +4,7 @@ import { Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 'typeor
 @Entity('contact_events')
 @Unique('uq_contact_events_external', ['tenantId', 'externalId'])
 @Index('idx_contact_events_contact', ['tenantId', 'contactId', 'name', 'occurredAt'])
+@Index('idx_contact_events_unapplied', ['tenantId', 'id'], { where: 'applied_at IS NULL' })
 @ForeignKey('Contact', ['tenantId', 'contactId'], ['tenantId', 'id'], { name: 'fk_contact_events_contact', onDelete: 'CASCADE' })
 export class ContactEvent {
   @PrimaryColumn('uuid', { name: 'tenant_id', primaryKeyConstraintName: 'pk_contact_events' })
@@ -30,4 +31,8 @@ export class ContactEvent {
 
   @Column('timestamptz', { name: 'created_at', default: () => 'now()' })
   createdAt: Date;
+
+  /** When campaigns were told; null until then. */
+  @Column('timestamptz', { name: 'applied_at', nullable: true })
+  appliedAt: Date | null;
 }

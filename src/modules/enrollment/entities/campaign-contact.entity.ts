@@ -44,6 +44,10 @@ export class CampaignContact {
   @Column('integer', { name: 'entry_number', default: 1 })
   entryNumber: number;
 
+  /** How many actions "enroll" in a row have led here; bounds loops between campaigns. */
+  @Column('smallint', { name: 'entry_depth', default: 0 })
+  entryDepth: number;
+
   @Column('integer', { name: 'steps_completed', default: 0 })
   stepsCompleted: number;
 

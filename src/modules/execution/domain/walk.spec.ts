@@ -15,6 +15,7 @@ const step = (id: string, over: Partial<FlowStep> = {}): FlowStep => ({
   wait: null,
   waitUntil: null,
   split: null,
+  event: null,
   rules: null,
   action: null,
   ...over,

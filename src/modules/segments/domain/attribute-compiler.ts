@@ -22,7 +22,16 @@ interface Operand {
 /** A predicate that is true or false, never NULL. */
 export function compileAttribute(rule: AttributeRule, alias: string, params: SqlParams, now: Date): string {
   const { attribute } = rule;
-  const operand = isBuiltin(attribute) ? builtin(attribute, alias) : custom(attribute, alias, params);
+  const operand = isBuiltin(attribute) ? builtin(attribute, alias) : custom(attribute, `${alias}.attributes`, params);
+  return compileOperand(operand, rule, params, now);
+}
+
+/** The same over a member of the JSON object `json` (an SQL expression), whatever its name. */
+export function compileProperty(rule: Omit<AttributeRule, 'type'>, json: string, params: SqlParams, now: Date): string {
+  return compileOperand(custom(rule.attribute, json, params), rule, params, now);
+}
+
+function compileOperand(operand: Operand, rule: Omit<AttributeRule, 'type'>, params: SqlParams, now: Date): string {
   const { operator, negated } = positive(rule.operator);
   const sql = `(${COMPILERS[operator](operand, rule.value as never, params, now)}) IS TRUE`;
   return negated ? `NOT (${sql})` : `(${sql})`;
@@ -125,11 +134,11 @@ function builtin(field: BuiltinField, alias: string): Operand {
   return { ...none, [kind]: readings[kind], isSet: `${column} IS NOT NULL`, ignoresCase: field === 'email' };
 }
 
-function custom(attribute: string, alias: string, params: SqlParams): Operand {
+function custom(attribute: string, object: string, params: SqlParams): Operand {
   const name = params.add(attribute, 'text');
-  const json = `(${alias}.attributes -> ${name})`;
+  const json = `(${object} -> ${name})`;
   return {
-    ...jsonReadings(json, `(${alias}.attributes ->> ${name})`),
+    ...jsonReadings(json, `(${object} ->> ${name})`),
     isSet: `jsonb_typeof(${json}) <> 'null'`,
     elements: `CASE jsonb_typeof(${json}) WHEN 'array' THEN ${json} ELSE '[]' END`,
   };

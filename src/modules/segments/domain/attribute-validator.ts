@@ -53,8 +53,8 @@ const CHECKS: Record<Operator, ValueCheck | null> = {
   not_in_last_days: days,
 };
 
-/** Checks attribute name, operator and value of one `contact_attribute` rule. */
-export function validateAttributeRule(rule: Record<string, unknown>, path: string): Problem[] {
+/** Checks attribute name, operator and value of one `contact_attribute` rule; `isCustom`: names of the contact's own fields mean nothing special. */
+export function validateAttributeRule(rule: Record<string, unknown>, path: string, isCustom = false): Problem[] {
   const { attribute, operator, value } = rule;
   if (typeof attribute !== 'string' || !ATTRIBUTE_NAME.test(attribute)) {
     return [
@@ -66,7 +66,7 @@ export function validateAttributeRule(rule: Record<string, unknown>, path: strin
       },
     ];
   }
-  const kind: ValueKind = isBuiltin(attribute) ? BUILTIN_FIELDS[attribute] : null;
+  const kind: ValueKind = isBuiltin(attribute) && !isCustom ? BUILTIN_FIELDS[attribute] : null;
   const allowed = kind === null ? OPERATORS : BY_KIND[kind];
   if (!OPERATORS.includes(operator as Operator)) {
     return [{ path: `${path}.operator`, message: `is not an operator; use one of: ${allowed.join(', ')}`, code: 'unknown_operator' }];

@@ -9,6 +9,7 @@ const KEYS: Record<ActionConfig['type'], readonly string[]> = {
   add_to_segment: ['type', 'segmentId'],
   remove_from_segment: ['type', 'segmentId'],
   exit: ['type', 'reason'],
+  enroll: ['type', 'campaignId'],
 };
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 /** Columns of a contact that an action must not write: the address is an identity, the score has its own action. */
@@ -55,6 +56,11 @@ function valueProblems(type: ActionConfig['type'], action: Record<string, unknow
     case 'remove_from_segment':
       if (typeof action.segmentId === 'string' && UUID.test(action.segmentId)) return [];
       return [{ path: `${path}.segmentId`, code: 'required', message: 'segmentId is the id of a static segment.' }];
+    case 'enroll': {
+      const { campaignId } = action;
+      if (typeof campaignId === 'string' && UUID.test(campaignId)) return [];
+      return [{ path: `${path}.campaignId`, code: 'invalid_id', message: 'campaignId is the id of another campaign (a UUID).' }];
+    }
     case 'exit':
       return action.reason === undefined ? [] : textProblem(action.reason, STEP_LIMITS.exitReason, `${path}.reason`, 'A reason');
   }

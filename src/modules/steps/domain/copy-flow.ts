@@ -28,6 +28,7 @@ export function copyFlow(steps: readonly CampaignStep[], newId: () => string): C
     contentFormat: step.contentFormat,
     waitDuration: step.waitDuration,
     waitUntil: step.waitUntil,
+    waitEvent: step.waitEvent,
     conditionRules: rules(step.conditionRules),
     splitConfig: mapSplit(step.splitConfig, to, rules),
     trueNextStepId: to(step.trueNextStepId),

@@ -1,6 +1,6 @@
 import { ruleStepIds, usesEngagement } from './rule-steps.js';
 import { splitEdges, splitRules, type PlacedEdge, type PlacedRule } from './split.js';
-import { stepLabel, type CampaignStep } from './step.js';
+import { stepLabel, type CampaignStep, type StepType } from './step.js';
 
 export type FlowStepRow = Pick<
   CampaignStep,
@@ -35,6 +35,11 @@ export interface FlowFinding {
   stepId?: string;
 }
 
+/** Steps with two ways out: a condition (holds or not; or it is split), and `wait_for` (it has happened, or the time is up). */
+export function isForked(type: StepType): boolean {
+  return type === 'condition' || type === 'wait_for';
+}
+
 const NOWHERE: FlowEdges = { next: null, trueNext: null, falseNext: null, branches: [] };
 
 export function inOrder<T extends { stepOrder: number }>(steps: readonly T[]): T[] {
@@ -49,7 +54,7 @@ export function resolveEdges(steps: readonly FlowStepRow[]): Map<string, FlowEdg
   const ordered = inOrder(steps);
   return new Map(
     ordered.map((step, index) => {
-      if (step.stepType === 'condition') {
+      if (isForked(step.stepType)) {
         const branches = splitEdges(step.splitConfig).map(({ target }) => target);
         return [step.id, { next: null, trueNext: step.trueNextStepId, falseNext: step.falseNextStepId, branches }];
       }
@@ -177,7 +182,11 @@ function followsEmailAtOnce(id: string, steps: FlowStepRow[], edges: Map<string,
   seen.add(id);
   return steps
     .filter((step) => targetsOf(edges.get(step.id)).includes(id))
-    .some((step) => step.stepType === 'email' || (step.stepType !== 'wait' && followsEmailAtOnce(step.id, steps, edges, seen)));
+    .some(
+      (step) =>
+        step.stepType === 'email' ||
+        (step.stepType !== 'wait' && step.stepType !== 'wait_for' && followsEmailAtOnce(step.id, steps, edges, seen)),
+    );
 }
 
 function targetsOf(edges: FlowEdges | undefined): string[] {

@@ -1,5 +1,6 @@
 import type { Problem } from '../../../shared/domain-error.js';
 import type { VariantInput } from './ab-test.js';
+import { isForked } from './flow-graph.js';
 import { mapRuleStepIds } from './rule-steps.js';
 import type { SplitConfig } from './split.js';
 import type { StepInput } from './step-shape.js';
@@ -35,7 +36,7 @@ export function buildFlow(items: readonly FlowItem[], newId: () => string): { in
     const following = own[index + 1] ?? null;
     const target = (to: string | null | undefined): string | null => (typeof to === 'string' ? (ids.get(to) ?? null) : null);
     const branch = (to: string | null | undefined): string | null => (to === undefined ? following : target(to));
-    const isTwoWay = item.stepType === 'condition' && !isObject(item.splitConfig);
+    const isTwoWay = isForked(item.stepType) && !isObject(item.splitConfig);
     const edges: StepInput = isTwoWay
       ? { trueNextStepId: branch(trueNextRef), falseNextStepId: branch(falseNextRef), nextStepId: target(nextRef) }
       : {

@@ -3,7 +3,7 @@ import type { WaitUntil } from '../../../shared/wait-until.js';
 import type { AbTest } from './ab-test.js';
 import { inOrder, resolveEdges, type FlowEdges } from './flow-graph.js';
 import type { SplitConfig } from './split.js';
-import type { ActionConfig, CampaignStep, StepType, WaitDuration } from './step.js';
+import type { ActionConfig, CampaignStep, StepType, WaitDuration, WaitEvent } from './step.js';
 
 /** A step as the engine walks it. A null edge ends the flow; a condition has only the two branches. */
 export interface FlowStep extends FlowEdges {
@@ -11,8 +11,11 @@ export interface FlowStep extends FlowEdges {
   order: number;
   name: string | null;
   type: StepType;
+  /** wait_for: at most. */
   wait: WaitDuration | null;
   waitUntil: WaitUntil | null;
+  /** wait_for: the event; null where `rules` say what is waited for. */
+  event: WaitEvent | null;
   rules: Rule | null;
   split: SplitConfig | null;
   action: ActionConfig | null;
@@ -44,6 +47,7 @@ export function toFlow(campaignId: string, version: number, rows: readonly Campa
     ...edges.get(row.id)!,
     wait: row.waitDuration,
     waitUntil: row.waitUntil,
+    event: row.waitEvent,
     // Checked when it was saved.
     rules: row.conditionRules as Rule | null,
     split: row.splitConfig,

@@ -85,7 +85,7 @@ describe('an action', () => {
     [[], 'actionConfig required'],
     [{}, 'actionConfig.type unknown_action'],
     [{ type: 'webhook', url: 'https://example.com' }, 'actionConfig.type action_not_supported'],
-    [{ type: 'enroll', campaignId: 'x' }, 'actionConfig.type action_not_supported'],
+    [{ type: 'enroll', campaignId: 'x' }, 'actionConfig.campaignId invalid_id'],
     [{ type: 'add_tag', tag: ' ' }, 'actionConfig.tag invalid_text'],
     [{ type: 'add_tag', tag: 'x'.repeat(101) }, 'actionConfig.tag invalid_text'],
     [{ type: 'add_tag', tag: 'x', attribute: 'y' }, 'actionConfig.attribute unknown_field'],

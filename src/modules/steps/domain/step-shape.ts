@@ -14,6 +14,7 @@ const FIELDS: Record<StepType, readonly TypedField[]> = {
   wait: ['waitDuration', 'waitUntil', 'nextStepId', 'isEnd'],
   condition: ['conditionRules', 'splitConfig', 'trueNextStepId', 'falseNextStepId'],
   action: ['actionConfig', 'nextStepId', 'isEnd'],
+  wait_for: ['waitEvent', 'conditionRules', 'waitDuration', 'trueNextStepId', 'falseNextStepId'],
 };
 const TYPED_FIELDS = Object.keys(EMPTY_STEP).filter((field): field is TypedField => field !== 'stepName');
 
@@ -57,6 +58,8 @@ export function shapeProblems(step: StepSettings, at: string): Problem[] {
       return [...waitProblems(step, at), ...endProblems(step, at)];
     case 'condition':
       return conditionProblems(step, at);
+    case 'wait_for':
+      return [...waitForProblems(step, at), ...durationProblems(step.waitDuration, at)];
     case 'action':
       return [...actionProblems(step.actionConfig, `${at}actionConfig`), ...endProblems(step, at)];
   }
@@ -80,6 +83,17 @@ function emailProblems({ templateId, subjectLine, emailContent }: StepSettings, 
     problems.push({ path: `${at}emailContent`, code: 'required', message: 'An email step needs emailContent, or a templateId.' });
   }
   return problems;
+}
+
+/** What an event must look like is for the module of campaigns to say (`eventProblems`). */
+function waitForProblems({ waitEvent, conditionRules }: StepSettings, at: string): Problem[] {
+  if (waitEvent !== null && conditionRules !== null) {
+    const message = 'A step waits either for an event (waitEvent) or for a condition (conditionRules), not for both.';
+    return [{ path: `${at}conditionRules`, code: 'ambiguous_wait', message }];
+  }
+  if (waitEvent !== null || conditionRules !== null) return [];
+  const message = 'A step that waits for something needs waitEvent: { name, filter } or conditionRules.';
+  return [{ path: `${at}waitEvent`, code: 'required', message }];
 }
 
 /** Either one rule with two branches, or a split. */

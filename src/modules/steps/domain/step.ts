@@ -15,7 +15,7 @@ export const STEP_LIMITS = {
   leadScore: 1_000_000,
 } as const;
 
-export const STEP_TYPES = ['email', 'wait', 'condition', 'action'] as const;
+export const STEP_TYPES = ['email', 'wait', 'condition', 'action', 'wait_for'] as const;
 export type StepType = (typeof STEP_TYPES)[number];
 export const WAIT_UNITS = ['minutes', 'hours', 'days', 'weeks'] as const;
 export type WaitUnit = (typeof WAIT_UNITS)[number];
@@ -29,13 +29,21 @@ export interface WaitDuration {
   unit: WaitUnit;
 }
 
+/** What a step of type `wait_for` waits for, where it is an event. */
+export interface WaitEvent {
+  name: string;
+  /** An `EventFilter` of the segments module, checked before it gets here. */
+  filter?: unknown;
+}
+
 /** What an action step does. `exit` ends the contact's way through the campaign. */
 export type ActionConfig =
   | { type: 'set_attribute'; attribute: string; value: string | number | boolean | null }
   | { type: 'add_tag' | 'remove_tag'; tag: string }
   | { type: 'adjust_lead_score'; by: number }
   | { type: 'add_to_segment' | 'remove_from_segment'; segmentId: string }
-  | { type: 'exit'; reason?: string };
+  | { type: 'exit'; reason?: string }
+  | { type: 'enroll'; campaignId: string };
 export const ACTION_TYPES = [
   'set_attribute',
   'add_tag',
@@ -44,9 +52,10 @@ export const ACTION_TYPES = [
   'add_to_segment',
   'remove_from_segment',
   'exit',
+  'enroll',
 ] as const;
 /** Named by the API, executed by a later version. */
-export const LATER_ACTION_TYPES = ['webhook', 'enroll'] as const;
+export const LATER_ACTION_TYPES = ['webhook'] as const;
 
 /** What an author sets on a step. Fields that do not belong to `stepType` are null. */
 export interface StepSettings {
@@ -56,9 +65,11 @@ export interface StepSettings {
   subjectLine: string | null;
   emailContent: string | null;
   contentFormat: StepContentFormat | null;
+  /** wait: how long; wait_for: how long at most. */
   waitDuration: WaitDuration | null;
   /** Beside or instead of `waitDuration`. */
   waitUntil: WaitUntil | null;
+  waitEvent: WaitEvent | null;
   /** A `Rule` of the segments module, checked before it gets here. */
   conditionRules: unknown;
   /** Instead of `conditionRules` and its two branches. */
@@ -107,6 +118,7 @@ export const EMPTY_STEP: Omit<StepSettings, 'stepType'> = {
   contentFormat: null,
   waitDuration: null,
   waitUntil: null,
+  waitEvent: null,
   conditionRules: null,
   splitConfig: null,
   trueNextStepId: null,

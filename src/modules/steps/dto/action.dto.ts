@@ -51,9 +51,38 @@ export class ExitAction {
   reason?: string;
 }
 
-export const ACTION_MODELS = [SetAttributeAction, TagAction, AdjustLeadScoreAction, SegmentAction, ExitAction];
+/** Enrols the contact in another campaign, by the rules of that campaign for re-entry. This one goes on either way. */
+export class EnrollAction {
+  @ApiProperty({ enum: ['enroll'] })
+  type: 'enroll';
+
+  @ApiProperty({
+    format: 'uuid',
+    description: 'Another campaign of yours; it must be launched when a contact gets here, or the action is skipped.',
+  })
+  campaignId: string;
+}
+
+/** What a step of type `wait_for` waits for. */
+export class WaitEventDto {
+  @ApiProperty({ minLength: 1, maxLength: 100, example: 'order_placed' })
+  name: string;
+
+  @ApiPropertyOptional({
+    type: 'object',
+    additionalProperties: true,
+    nullable: true,
+    example: { property: 'total', operator: 'gte', value: 100 },
+    description: 'What the event must carry: as in the trigger of a campaign.',
+  })
+  filter?: unknown;
+}
+
+export const ACTION_MODELS = [SetAttributeAction, TagAction, AdjustLeadScoreAction, SegmentAction, ExitAction, EnrollAction];
 /** The OpenAPI schema of `actionConfig`; a controller that shows it adds `@ApiExtraModels(...ACTION_MODELS)`. */
 export const ACTION_SCHEMA = { oneOf: ACTION_MODELS.map((model) => ({ $ref: getSchemaPath(model) })) };
 /** One of the alternatives, as OpenAPI 3.0 has no type to put `nullable` beside here. */
 export const NO_OBJECT = { type: 'object' as const, nullable: true, enum: [null] };
 export const NULLABLE_ACTION_SCHEMA = { oneOf: [...ACTION_SCHEMA.oneOf, NO_OBJECT] };
+/** Of `waitEvent`; needs `WaitEventDto` among the extra models. */
+export const WAIT_EVENT_SCHEMA = { oneOf: [{ $ref: getSchemaPath(WaitEventDto) }, NO_OBJECT] };

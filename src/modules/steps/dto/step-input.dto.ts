@@ -27,10 +27,11 @@ import {
   type StepContentFormat,
   type StepType,
   type WaitDuration,
+  type WaitEvent,
   type WaitUnit,
 } from '../domain/step.js';
 import { AbTestInputDto, VariantInputDto, toAbTest } from './ab-test.dto.js';
-import { NO_OBJECT, NULLABLE_ACTION_SCHEMA } from './action.dto.js';
+import { NO_OBJECT, NULLABLE_ACTION_SCHEMA, WAIT_EVENT_SCHEMA } from './action.dto.js';
 import { NULLABLE_SPLIT, NULLABLE_WAIT_UNTIL } from './wait-split.dto.js';
 
 const ID_OR_NULL = { type: String, format: 'uuid', nullable: true } as const;
@@ -85,7 +86,10 @@ class StepFieldsDto {
   @IsIn(CONTENT_FORMATS)
   contentFormat?: StepContentFormat | null;
 
-  @ApiPropertyOptional({ oneOf: [{ $ref: getSchemaPath(WaitInputDto) }, NO_OBJECT], description: 'wait: how long.' })
+  @ApiPropertyOptional({
+    oneOf: [{ $ref: getSchemaPath(WaitInputDto) }, NO_OBJECT],
+    description: 'wait: how long; wait_for: how long at most.',
+  })
   @IsOptional()
   @IsObject()
   @ValidateNested()
@@ -102,7 +106,12 @@ class StepFieldsDto {
   @IsObject()
   splitConfig?: object | null;
 
-  @ApiPropertyOptional({ ...NULLABLE_RULE_SCHEMA, description: 'condition: what is asked.' })
+  @ApiPropertyOptional({ ...WAIT_EVENT_SCHEMA, description: 'wait_for: the event, where it is one; else conditionRules.' })
+  @IsOptional()
+  @IsObject()
+  waitEvent?: WaitEvent | null;
+
+  @ApiPropertyOptional({ ...NULLABLE_RULE_SCHEMA, description: 'condition: what is asked; wait_for: what must come true.' })
   @IsOptional()
   @IsObject()
   conditionRules?: object | null;
@@ -142,12 +151,18 @@ export class CreateStepDto extends StepFieldsDto {
   @IsUUID()
   nextStepId?: string | null;
 
-  @ApiPropertyOptional({ ...ID_OR_NULL, description: 'condition: where it leads if it holds; null ends the flow.' })
+  @ApiPropertyOptional({
+    ...ID_OR_NULL,
+    description: 'condition: where it leads if it holds; wait_for: when it has happened; null ends the flow.',
+  })
   @IsOptional()
   @IsUUID()
   trueNextStepId?: string | null;
 
-  @ApiPropertyOptional({ ...ID_OR_NULL, description: 'condition: where it leads if it does not hold; null ends the flow.' })
+  @ApiPropertyOptional({
+    ...ID_OR_NULL,
+    description: 'condition: where it leads if it does not hold; wait_for: when the time is up; null ends the flow.',
+  })
   @IsOptional()
   @IsUUID()
   falseNextStepId?: string | null;
@@ -168,14 +183,17 @@ export class FlowStepDto extends StepFieldsDto {
   @IsString()
   nextRef?: string | null;
 
-  @ApiPropertyOptional({ ...REF_OR_NULL, description: 'condition: if it holds; null ends the flow, absent is the next in the list.' })
+  @ApiPropertyOptional({
+    ...REF_OR_NULL,
+    description: 'condition: if it holds; wait_for: when it has happened; null ends the flow, absent is the next in the list.',
+  })
   @IsOptional()
   @IsString()
   trueNextRef?: string | null;
 
   @ApiPropertyOptional({
     ...REF_OR_NULL,
-    description: 'condition: if it does not hold; null ends the flow, absent is the next in the list.',
+    description: 'condition: if it does not hold; wait_for: when the time is up; null ends the flow, absent is the next in the list.',
   })
   @IsOptional()
   @IsString()

@@ -11,11 +11,12 @@ import {
   type StepContentFormat,
   type StepType,
   type WaitDuration,
+  type WaitEvent,
   type WaitUnit,
 } from '../domain/step.js';
 import type { AbTest } from '../domain/ab-test.js';
 import { AbTestDto, VariantDto } from './ab-test.dto.js';
-import { NO_OBJECT, NULLABLE_ACTION_SCHEMA } from './action.dto.js';
+import { NO_OBJECT, NULLABLE_ACTION_SCHEMA, WAIT_EVENT_SCHEMA } from './action.dto.js';
 import { NULLABLE_SPLIT, NULLABLE_WAIT_UNTIL } from './wait-split.dto.js';
 
 const INSTANT = { type: String, format: 'date-time' } as const;
@@ -70,13 +71,19 @@ export class StepDto {
   @ApiProperty(NULLABLE_SPLIT)
   splitConfig: SplitConfig | null;
 
+  @ApiProperty({ ...WAIT_EVENT_SCHEMA, description: 'wait_for: the event.' })
+  waitEvent: WaitEvent | null;
+
   @ApiProperty(NULLABLE_RULE_SCHEMA)
   conditionRules: unknown;
 
-  @ApiProperty({ ...ID_OR_NULL, description: 'Where the condition leads if it holds; null ends the flow.' })
+  @ApiProperty({
+    ...ID_OR_NULL,
+    description: 'Where it leads if the condition holds, or what is waited for has happened; null ends the flow.',
+  })
   trueNextStepId: string | null;
 
-  @ApiProperty({ ...ID_OR_NULL, description: 'Where the condition leads if it does not hold; null ends the flow.' })
+  @ApiProperty({ ...ID_OR_NULL, description: 'Where it leads if the condition does not hold, or the time is up; null ends the flow.' })
   falseNextStepId: string | null;
 
   @ApiProperty({ ...ID_OR_NULL, description: 'The next step, where it is not the next in order.' })

@@ -2,7 +2,7 @@ import { Check, Column, Entity, ForeignKey, PrimaryColumn, Unique } from 'typeor
 import type { WaitUntil } from '../../../shared/wait-until.js';
 import type { AbTest } from '../domain/ab-test.js';
 import type { SplitConfig } from '../domain/split.js';
-import type { ActionConfig, StepContentFormat, StepType, WaitUnit } from '../domain/step.js';
+import type { ActionConfig, StepContentFormat, StepType, WaitEvent, WaitUnit } from '../domain/step.js';
 
 const PK = { primaryKeyConstraintName: 'pk_campaign_steps' };
 const COUNTER = { default: 0 };
@@ -15,7 +15,7 @@ const DEFERRED = { deferrable: 'INITIALLY DEFERRED' } as const;
 @Unique('uq_campaign_steps_campaign', ['tenantId', 'campaignId', 'id'])
 @Unique('uq_campaign_steps_version', [...EDGE_TARGET])
 @Check('ck_campaign_steps_order', 'step_order >= 1')
-@Check('ck_campaign_steps_type', `step_type IN ('email', 'wait', 'condition', 'action')`)
+@Check('ck_campaign_steps_type', `step_type IN ('email', 'wait', 'condition', 'action', 'wait_for')`)
 @Check('ck_campaign_steps_format', `content_format IN ('mjml', 'html')`)
 @Check('ck_campaign_steps_wait_unit', `wait_duration_unit IN ('minutes', 'hours', 'days', 'weeks')`)
 @Check('ck_campaign_steps_wait_value', 'wait_duration_value > 0')
@@ -83,6 +83,10 @@ export class CampaignStep {
   /** Of a condition with more than two ways; its edges are checked when it is saved. */
   @Column('jsonb', { name: 'split_config', nullable: true })
   splitConfig: SplitConfig | null;
+
+  /** What a step of type `wait_for` waits for, where that is an event. */
+  @Column('jsonb', { name: 'wait_event', nullable: true })
+  waitEvent: WaitEvent | null;
 
   @Column('jsonb', { name: 'condition_rules', nullable: true })
   conditionRules: unknown;
