@@ -19,7 +19,7 @@ type WithRawBody = FastifyRequest & { rawBody?: Buffer };
  * - JSON: parsed and checked (`findJsonFault`); an empty body counts as none.
  * - `text/csv`, `application/x-ndjson`: `request.body` is a stream that fails with `BodyTooLargeError` beyond 50 MB.
  * - forms: a flat object of texts.
- * - `/u/` (one-click unsubscription): forms as above, anything else as a Buffer.
+ * - `/u/` (one-click unsubscription): a form as above, anything else (also JSON, and forms with faults) as a Buffer.
  * - anything under `/webhooks/`: untouched, as a Buffer (`@RawBody()`), because its signature covers the bytes. Parse it after checking that.
  */
 export function registerBodyParsers(server: FastifyInstance): void {
@@ -29,12 +29,13 @@ export function registerBodyParsers(server: FastifyInstance): void {
     { parseAs: 'buffer', bodyLimit: JSON_LIMIT },
     (request, body, done) => {
       if (isWebhook(request)) return done(null, keepRaw(request, body as Buffer));
+      if (isUnsubscribe(request)) return done(null, body);
       attempt(done, () => parseJsonBody(body as Buffer));
     },
   );
   server.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'buffer', bodyLimit: FORM_LIMIT }, (request, body, done) => {
     if (isWebhook(request)) return done(null, keepRaw(request, body as Buffer));
-    attempt(done, () => parseForm(body.toString()));
+    attempt(done, () => (isUnsubscribe(request) ? lenientForm(body as Buffer) : parseForm(body.toString())));
   });
   server.addContentTypeParser(['text/csv', 'application/x-ndjson'], (request, payload, done) => {
     attempt(done, () => limitedStream(payload as Readable, request.headers['content-length'], STREAM_LIMIT));
@@ -59,6 +60,15 @@ function attempt(done: (error: Error | null, body?: unknown) => void, parse: () 
 
 function isWebhook(request: FastifyRequest): boolean {
   return request.url.startsWith('/webhooks/');
+}
+
+/** Somebody wants no more mail: whatever else the form has in it is no reason to refuse them. */
+function lenientForm(bytes: Buffer): unknown {
+  try {
+    return parseForm(bytes.toString());
+  } catch {
+    return bytes;
+  }
 }
 
 /** RFC 8058 §3.2 lets mail clients post the form as multipart; a request to stop must not fail over its format. */

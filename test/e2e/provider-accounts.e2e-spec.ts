@@ -1,6 +1,8 @@
 import { rows } from '../../src/database/index.js';
 import type { ApiClient } from '../support/api-client.js';
-import { SendGridDouble } from '../support/sendgrid-double.js';
+import { until } from '../support/poll.js';
+import { SendGridDouble, targetOf } from '../support/sendgrid-double.js';
+import { eventOf, postEvents, SendGridSigner } from '../support/sendgrid-events.js';
 import { SmtpSink } from '../support/smtp-sink.js';
 import { Story } from '../support/story.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
@@ -70,6 +72,37 @@ describe('provider accounts', () => {
     ]);
     expect(JSON.stringify([account, changed, sg, list, stored])).not.toMatch(/correct horse|secret-of-the-tenant/);
     expect(JSON.stringify(stored)).toContain('provider_account.updated');
+  });
+
+  it('take what their own SendGrid account reports, signed with its own key: whoever complained there gets no more mail', async () => {
+    const signer = new SendGridSigner();
+    const account = await create({
+      name: 'SendGrid',
+      kind: 'sendgrid',
+      isDefault: true,
+      sendgrid: { apiKey: sendgrid.apiKey, webhookPublicKey: signer.publicKey },
+    });
+    const story = new Story(app, api);
+    await story.importContacts(1);
+    const id = await story.campaign();
+    await story.launch(id);
+    await story.reaches(id, 'completed');
+    const mail = sendgrid.messages.find(({ custom_args: args }) => args.campaign_id === id)!;
+    const url = `${app.baseUrl}${account.sendgrid.webhookPath}`;
+    const events = [eventOf(targetOf(mail), 'spamreport', Math.floor(app.clock.now().getTime() / 1000))];
+    expect((await postEvents(url, new SendGridSigner(), events, app.clock.now())).status).toBe(401);
+    expect((await postEvents(`${url}0`, signer, events, app.clock.now())).status).toBe(404);
+    expect((await postEvents(url, signer, events, app.clock.now())).status).toBe(200);
+    await until(async () => (await api.get('/api/suppressions/person1@example.com')).body.reason === 'complaint', {
+      what: 'the complaint to count',
+    });
+    const path = `/api/provider-accounts/${account.id}`;
+    const refused = await api.patch(path, { sendgrid: { webhookPublicKey: 'no key' } });
+    expect(refused.body.errors).toEqual([expect.objectContaining({ path: 'sendgrid.webhookPublicKey' })]);
+    const changed = await api.must(200, api.patch(path, { sendgrid: { region: 'eu' } }));
+    expect(changed.sendgrid).toEqual({ ...account.sendgrid, region: 'eu' });
+    await api.must(200, api.patch(path, { sendgrid: { webhookPublicKey: null } }));
+    expect((await postEvents(url, signer, events, app.clock.now())).status).toBe(404);
   });
 
   it('carry the campaigns that name them, the default one those that name none, and the installation the rest', async () => {

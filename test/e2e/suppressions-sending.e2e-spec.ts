@@ -1,4 +1,5 @@
 import { affected, rows } from '../../src/database/index.js';
+import { CAMPAIGN_LOCK } from '../../src/modules/campaigns/index.js';
 import { TrackingTokens } from '../../src/modules/tracking/index.js';
 import type { ApiClient } from '../support/api-client.js';
 import { until } from '../support/poll.js';
@@ -134,6 +135,29 @@ describe('suppression of people who are being mailed', () => {
         const contact = await api.must(200, api.get(`/api/contacts/${contactId}`));
         expect(contact.subscribed).toBe(false);
         expect((await api.must(200, api.get(`/api/suppressions/${email}`))).suppressed).toBe(true);
+      },
+    );
+
+    it.each([
+      ['their mail program (RFC 8058)', () => post('List-Unsubscribe=One-Click')],
+      ['the page', () => post('unsubscribe=1')],
+      ['the API', () => api.post(`/api/contacts/${sent[0].contactId}/unsubscribe`, {})],
+    ])(
+      'through %s is answered once no gate is open that has not seen it: nothing goes out after "you are unsubscribed"',
+      async (_how, say) => {
+        let answered = false;
+        let answer: Promise<{ status: number }> | undefined;
+        await app.db.inTenant(tenantId, async (tx) => {
+          // As a gate does that looked at the contact before it said no.
+          await rows(tx, `SELECT pg_advisory_xact_lock_shared($1, hashtext($2))`, [CAMPAIGN_LOCK, next]);
+          answer = say().finally(() => (answered = true));
+          const waits = () =>
+            rows(tx, `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND classid::int = $1`, [CAMPAIGN_LOCK]);
+          await until(async () => answered || (await waits()).length > 0, { what: 'the answer, or somebody to wait for the gate' });
+          expect(answered).toBe(false);
+          expect(await rows(tx, `SELECT 1 FROM contacts WHERE tenant_id = $1 AND subscribed`, [tenantId])).toEqual([]);
+        });
+        expect((await answer!).status).toBe(200);
       },
     );
   });

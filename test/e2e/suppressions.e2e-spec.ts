@@ -247,6 +247,19 @@ describe('the suppression list', () => {
     },
   );
 
+  it('does not lose a person’s no because their address was put there again for another reason', async () => {
+    await add({ email: 'ada@example.com', reason: 'unsubscribed' });
+    await add({ email: 'ada@example.com', reason: 'manual' });
+    expect(await api.delete('/api/suppressions/ada@example.com')).toMatchObject({
+      status: 409,
+      body: { suppressionReason: 'unsubscribed' },
+    });
+    expect((await api.delete('/api/suppressions/ada@example.com?force=true&detail=asked%20us')).status).toBe(204);
+    // What was lifted once is settled.
+    await add({ email: 'ada@example.com', reason: 'manual' });
+    expect((await api.delete('/api/suppressions/ada@example.com')).status).toBe(204);
+  });
+
   it('belongs to one tenant', async () => {
     await add({ email: 'ada@example.com' });
     const { api: other } = await app.tenant('Other');

@@ -233,6 +233,7 @@ describe('the SendGrid event webhook', () => {
       [400, '\xff', signer.headers('\xff', now())],
       [413, JSON.stringify(Array(1001).fill({})), signer.headers(JSON.stringify(Array(1001).fill({})), now())],
       [413, `["${'x'.repeat(1024 * 1024)}"]`, signer.headers(`["${'x'.repeat(1024 * 1024)}"]`, now())],
+      [413, `["${'x'.repeat(1024 * 1024)}"]`, { ...signer.headers(`["${'x'.repeat(1024 * 1024)}"]`, now()), 'content-type': 'text/plain' }],
     ];
     const [before] = await sql<{ n: number }>(`SELECT count(*)::int AS n FROM webhook_batches`);
     for (const [status, text, sentHeaders] of calls) {

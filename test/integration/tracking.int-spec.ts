@@ -30,7 +30,7 @@ describe('the public addresses in messages', () => {
 
   const db = () => http.app.get(Database);
   const path = (url: string) => new URL(url).pathname;
-  const addresses = (n: number) => http.app.get(TrackingTokens).forMessage(tenantId, `${EMAIL}${n}`, contactId);
+  const addresses = (n: number) => http.app.get(TrackingTokens).forMessage(tenantId, `${EMAIL}${n.toString(16)}`, contactId);
   const register = (url: string) =>
     db().inTenant(tenantId, async (tx) => (await http.app.get(TrackingService).registerLinks(tx, tenantId, [url]))[0]);
   /** What a worker makes of the hits that were stored, before it looks at the messages. */
@@ -41,7 +41,7 @@ describe('the public addresses in messages', () => {
       rows<Record<string, unknown>>(
         tx,
         `SELECT type, source, is_machine, machine_reason, link_id, url FROM email_events WHERE tenant_id = $1 AND email_id = $2 ORDER BY id`,
-        [tenantId, `${EMAIL}${n}`],
+        [tenantId, `${EMAIL}${n.toString(16)}`],
       ),
     );
   };
@@ -148,8 +148,13 @@ describe('the public addresses in messages', () => {
     expect(answer.body).toContain('<form method="post">');
     expect(answer.headers['set-cookie']).toBeUndefined();
     expect((await http.call(`HEAD ${page}`)).status).toBe(200);
+    for (const header of ['if-none-match', 'if-modified-since', 'range']) {
+      expect((await http.call(`GET ${page}`, { headers: { [header]: header === 'range' ? 'bytes=0-1' : '*' } })).status).toBe(200);
+    }
     expect((await http.call(`GET ${page}?List-Unsubscribe=One-Click`, { headers: { 'sec-purpose': 'prefetch' } })).status).toBe(200);
     expect(await contact()).toMatchObject({ subscribed: true });
+    // HEAD is no look at the page.
+    expect(await events(7)).toEqual(Array.from({ length: 5 }, () => expect.objectContaining({ type: 'unsubscribe_viewed' })));
   });
 
   it.each([
@@ -162,6 +167,8 @@ describe('the public addresses in messages', () => {
       { 'content-type': 'multipart/form-data; boundary=x' },
       '--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--x--\r\n',
     ],
+    ['a program that posts broken JSON', 11, 'page', { 'content-type': 'application/json' }, '{oops'],
+    ['a form with what cannot be stored', 12, 'page', { 'content-type': 'application/x-www-form-urlencoded' }, 'a=%00'],
   ])('unsubscribe by %s, once, without a redirect or a cookie', async (_how, n, source, headers, raw) => {
     const page = path(addresses(n).unsubscribeUrl);
     for (let i = 0; i < 2; i++) {

@@ -24,6 +24,8 @@ const DONE: Record<ControlAction, string> = { pause: 'paused', resume: 'resumed'
  */
 @Injectable()
 export class CampaignControlService {
+  private readonly waits = new Map<string, { running: Promise<void>; next?: Promise<void> }>();
+
   constructor(
     private readonly db: Database,
     private readonly queries: CampaignsQueries,
@@ -117,9 +119,27 @@ export class CampaignControlService {
 
   /**
    * Waits until every gate of the tenant that is open at this moment has closed. A gate that opened before something was committed does not see it;
-   * those that open afterwards do. Gates last milliseconds, and one that comes meanwhile waits for no longer than that.
+   * those that open afterwards do. Gates last milliseconds, and one that comes meanwhile waits for no longer than that. However many ask at once, the
+   * gates of a tenant are held up by one at a time.
    */
-  async waitForGates(tenantId: string): Promise<void> {
+  waitForGates(tenantId: string): Promise<void> {
+    const wait = this.waits.get(tenantId);
+    if (!wait) return this.startWait(tenantId);
+    // The one under way may be past a campaign already: it proves nothing about what was committed since. The next one does, for all who ask meanwhile.
+    wait.next ??= wait.running.catch(() => undefined).then(() => this.startWait(tenantId));
+    return wait.next;
+  }
+
+  private startWait(tenantId: string): Promise<void> {
+    const running = this.passGates(tenantId).finally(() => {
+      if (this.waits.get(tenantId) === wait && !wait.next) this.waits.delete(tenantId);
+    });
+    const wait: { running: Promise<void>; next?: Promise<void> } = { running };
+    this.waits.set(tenantId, wait);
+    return running;
+  }
+
+  private async passGates(tenantId: string): Promise<void> {
     const active = await this.db.inTenant(tenantId, (tx) => this.queries.listActiveIds(tx, tenantId));
     // One transaction each: whoever held one campaign's lock while waiting for another's would hold up the first one for nothing.
     for (const id of active) await this.db.inTenant(tenantId, (tx) => this.queries.lockGate(tx, CAMPAIGN_LOCK, id));

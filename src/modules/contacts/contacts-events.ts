@@ -38,7 +38,7 @@ export class ContactsEvents {
     this.committed.push(fn);
   }
 
-  /** Only for this module. */
+  /** For whoever has committed that somebody wants no more mail, before telling them so. In no transaction. */
   async suppressionsCommitted(tenantId: string): Promise<void> {
     for (const listener of this.committed) await listener(tenantId);
   }

@@ -73,7 +73,9 @@ export class ContactsService {
 
   async update(ctx: TenantContext, id: string, input: ContactInput, ifMatch: string | undefined): Promise<ContactView> {
     try {
-      return await this.change(ctx, id, 'contact.updated', (tx, contact) => this.applyPatch(tx, ctx, contact, input), ifMatch);
+      const updated = await this.change(ctx, id, 'contact.updated', (tx, contact) => this.applyPatch(tx, ctx, contact, input), ifMatch);
+      if (input.subscribed === false) await this.events.suppressionsCommitted(ctx.tenantId);
+      return updated;
     } catch (error) {
       if (sqlState(error) !== UNIQUE_VIOLATION || input.email === undefined) throw error;
       const { email } = input;
@@ -81,11 +83,13 @@ export class ContactsService {
     }
   }
 
-  /** Idempotent: the first reason and time stay. */
+  /** Idempotent: the first reason and time stay. When it returns, no marketing message to them passes the gate any more. */
   async unsubscribe(ctx: TenantContext, id: string, reason: string | undefined): Promise<ContactView> {
-    return this.change(ctx, id, 'contact.unsubscribed', async (tx) => {
+    const contact = await this.change(ctx, id, 'contact.unsubscribed', async (tx) => {
       return this.takeConsent(tx, ctx, id, reason ?? 'unsubscribed by the API');
     });
+    await this.events.suppressionsCommitted(ctx.tenantId);
+    return contact;
   }
 
   async addTags(ctx: TenantContext, id: string, tags: string[]): Promise<ContactView> {

@@ -105,6 +105,19 @@ export class SuppressionsQueries {
     return row(tx, `SELECT ${COLUMNS} FROM suppressions WHERE tenant_id = $1 AND email_norm = lower($2)`, [tenantId, email]);
   }
 
+  /** The latest of these reasons for which the address was put on the list since it was last taken off, or null: another may stand there by now. */
+  async saidSince(tx: Tx, tenantId: string, email: string, reasons: readonly SuppressionReason[]): Promise<SuppressionReason | null> {
+    const found = await row<{ reason: SuppressionReason }>(
+      tx,
+      `SELECT e.reason FROM suppression_events e
+        WHERE e.tenant_id = $1 AND e.email_norm = lower($2) AND e.action <> 'removed' AND e.reason = ANY ($3::text[])
+          AND NOT EXISTS (SELECT FROM suppression_events r WHERE r.tenant_id = $1 AND r.email_norm = lower($2) AND r.action = 'removed' AND r.id > e.id)
+        ORDER BY e.id DESC LIMIT 1`,
+      [tenantId, email, reasons],
+    );
+    return found?.reason ?? null;
+  }
+
   /** What happened to an address, the latest first. */
   history(tx: Tx, tenantId: string, email: string, limit: number): Promise<SuppressionEventRow[]> {
     return rows(

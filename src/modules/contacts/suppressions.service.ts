@@ -90,14 +90,15 @@ export class SuppressionsService {
 
   /**
    * The contact's consent does not come back with it: whoever unsubscribed stays unsubscribed. What people said themselves (`PROTECTED_REASONS`) goes
-   * only by `force` and with a `detail`; throws `SuppressionProtectedError` otherwise.
+   * only by `force` and with a `detail`, also when a stronger reason has taken its place on the list since; throws `SuppressionProtectedError` otherwise.
    */
   async remove(ctx: TenantContext, email: string, { force, detail }: { force: boolean; detail?: string }): Promise<void> {
     const { tenantId, actor } = ctx;
     await this.db.inTenant(tenantId, async (tx) => {
       const present = await this.queries.find(tx, tenantId, email);
       if (!present) throw new SuppressionNotFoundError();
-      assertMayLift(present.reason, force, detail);
+      const said = await this.queries.saidSince(tx, tenantId, email, PROTECTED_REASONS);
+      assertMayLift(said ?? present.reason, force, detail);
       // Only for the reason that was judged: a complaint that comes in meanwhile stays.
       const removal = { email, only: present.reason, source: 'api', detail: detail ?? null, now: this.clock.now(), actor };
       if (!(await this.queries.remove(tx, tenantId, removal))) throw new SuppressionNotFoundError();

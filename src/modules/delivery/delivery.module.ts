@@ -4,10 +4,10 @@ import { CampaignsModule, LaunchChecks } from '../campaigns/index.js';
 import { ContactsModule } from '../contacts/index.js';
 import { TriggersModule } from '../triggers/index.js';
 import { EnrollmentModule } from '../enrollment/index.js';
-import { MailModule } from '../mail/index.js';
+import { MailModule, ProviderAccountsService } from '../mail/index.js';
 import { StepsModule } from '../steps/index.js';
 import { ContentModule } from '../templates/index.js';
-import { TrackingModule } from '../tracking/index.js';
+import { TrackingModule, WebhookAccounts } from '../tracking/index.js';
 import { BreakerQueries } from './breaker.queries.js';
 import { BreakerService } from './breaker.service.js';
 import { CampaignGuard } from './campaign-guard.service.js';
@@ -74,9 +74,12 @@ export class DeliveryModule implements OnModuleInit {
   constructor(
     private readonly checks: LaunchChecks,
     private readonly pacing: PacingLaunchCheck,
+    private readonly webhooks: WebhookAccounts,
+    private readonly accounts: ProviderAccountsService,
   ) {}
 
   onModuleInit(): void {
     this.checks.register(this.pacing);
+    this.webhooks.register((key) => this.accounts.webhookAccount(key));
   }
 }

@@ -31,7 +31,8 @@ export class SystemDnsLookup extends DnsLookup {
   async txt(name: string): Promise<string[]> {
     try {
       const records = await this.resolver.resolveTxt(name);
-      return records.slice(0, MAX_RECORDS).map((parts) => parts.join(''));
+      // Any byte may stand in a record; NUL is the one that cannot be stored.
+      return records.slice(0, MAX_RECORDS).map((parts) => parts.join('').replaceAll('\0', ''));
     } catch (error) {
       const { code = 'unknown' } = error as { code?: string };
       if (NOTHING.has(code)) return [];

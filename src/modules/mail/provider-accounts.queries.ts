@@ -35,6 +35,12 @@ export class ProviderAccountsQueries {
     return row(tx, `SELECT ${COLUMNS} FROM provider_accounts WHERE tenant_id = $1 AND is_default`, [tenantId]);
   }
 
+  /** What its provider signs with; null if there is no such account. Also of an archived one: of mail it has sent something may still come back. */
+  webhookKey(tx: Tx, tenantId: string, id: string): Promise<{ publicKey: string | null } | null> {
+    const sql = `SELECT settings ->> 'webhookPublicKey' AS "publicKey" FROM provider_accounts WHERE tenant_id = $1 AND id = $2 AND kind = 'sendgrid'`;
+    return row(tx, sql, [tenantId, id]);
+  }
+
   /** Locks the account until the transaction ends. */
   lock(tx: Tx, tenantId: string, id: string): Promise<ProviderAccountRow | null> {
     return row(tx, `SELECT ${COLUMNS} FROM provider_accounts WHERE tenant_id = $1 AND id = $2 AND archived_at IS NULL FOR UPDATE`, [

@@ -1,5 +1,6 @@
+import type { KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { AppConfig } from '../../config/index.js';
+import { AppConfig, isP256PublicKey, readP256PublicKey } from '../../config/index.js';
 import { Database, type Tx } from '../../database/index.js';
 import { assertIfMatch, decodeIdCursor, keysetPage } from '../../http/index.js';
 import { Clock } from '../../shared/clock.js';
@@ -11,7 +12,9 @@ import { SecretBox } from '../../shared/secret-box.js';
 import { AuditService, type TenantContext } from '../identity/index.js';
 import { mergeSendGrid, mergeSmtp, type Merged } from './domain/account-settings.js';
 import {
+  readWebhookKey,
   secretContext,
+  webhookPath,
   type AccountSettings,
   type ProviderKind,
   type SendGridAccountSettings,
@@ -47,18 +50,31 @@ export class ProviderAccountsService {
   async list({ tenantId }: TenantContext, { limit, cursor }: { limit: number; cursor?: string }): Promise<Page<ProviderAccountDto>> {
     const before = decodeIdCursor(cursor);
     const found = await this.db.inTenant(tenantId, (tx) => this.queries.list(tx, tenantId, before, limit + 1));
-    return keysetPage(found.map(shown), limit, ({ id }) => ({ id }));
+    return keysetPage(
+      found.map((account) => shown(tenantId, account)),
+      limit,
+      ({ id }) => ({ id }),
+    );
   }
 
   async show({ tenantId }: TenantContext, id: string): Promise<ProviderAccountDto> {
     const account = await this.db.inTenant(tenantId, (tx) => this.queries.find(tx, tenantId, id));
     if (!account) throw new ProviderAccountNotFoundError();
-    return shown(account);
+    return shown(tenantId, account);
   }
 
   /** For other modules: is there such an account (not deleted) in the tenant? */
   async exists(tx: Tx, tenantId: string, id: string): Promise<boolean> {
     return (await this.queries.find(tx, tenantId, id)) !== null;
+  }
+
+  /** Whose webhook the last part of a `webhookPath` belongs to, and what its calls are signed with; null if it names no account. */
+  async webhookAccount(key: string): Promise<{ tenantId: string; publicKey: KeyObject | null } | null> {
+    const named = readWebhookKey(key);
+    if (!named) return null;
+    const { tenantId, accountId } = named;
+    const account = await this.db.inTenant(tenantId, (tx) => this.queries.webhookKey(tx, tenantId, accountId));
+    return account && { tenantId, publicKey: account.publicKey === null ? null : readP256PublicKey(account.publicKey) };
   }
 
   async create(ctx: TenantContext, input: CreateProviderAccountDto): Promise<ProviderAccountDto> {
@@ -79,8 +95,8 @@ export class ProviderAccountsService {
         settings: merged.settings,
         secret: merged.secret == null ? null : this.secrets.seal(merged.secret, secretContext(tenantId, id)),
       });
-      await this.record(tx, ctx, 'created', id, undefined, shown(account));
-      return shown(account);
+      await this.record(tx, ctx, 'created', id, undefined, shown(tenantId, account));
+      return shown(tenantId, account);
     });
   }
 
@@ -91,7 +107,7 @@ export class ProviderAccountsService {
       await this.queries.lockTenant(tx, tenantId);
       const before = await this.queries.lock(tx, tenantId, id);
       if (!before) throw new ProviderAccountNotFoundError();
-      assertIfMatch(ifMatch, shown(before));
+      assertIfMatch(ifMatch, shown(tenantId, before));
       const merged = this.merged(before.kind, before, input);
       if (input.name !== undefined && (await this.queries.nameTaken(tx, tenantId, input.name, id))) throw new ProviderAccountExistsError();
       if (input.isDefault && !before.isDefault) await this.queries.clearDefault(tx, tenantId);
@@ -102,11 +118,11 @@ export class ProviderAccountsService {
         settings: merged.settings,
         secret: this.resealed(tenantId, before, merged.secret),
       });
-      await this.record(tx, ctx, 'updated', id, shown(before), {
-        ...shown(account),
+      await this.record(tx, ctx, 'updated', id, shown(tenantId, before), {
+        ...shown(tenantId, account),
         ...(merged.secret === undefined ? {} : { secretChanged: true }),
       });
-      return shown(account);
+      return shown(tenantId, account);
     });
   }
 
@@ -119,7 +135,7 @@ export class ProviderAccountsService {
       const campaigns = await this.queries.campaignsUsing(tx, tenantId, id, CAMPAIGNS_SHOWN);
       if (campaigns.length > 0) throw new ProviderAccountInUseError(campaigns);
       await this.queries.archive(tx, tenantId, id, this.clock.now());
-      await this.record(tx, ctx, 'deleted', id, shown(before), undefined);
+      await this.record(tx, ctx, 'deleted', id, shown(tenantId, before), undefined);
     });
   }
 
@@ -143,6 +159,11 @@ export class ProviderAccountsService {
             this.config.outbound.allowPrivateNetworks,
           )
         : mergeSendGrid((before?.settings as SendGridAccountSettings) ?? null, hasSecret, input.sendgrid ?? {});
+    const key = input.sendgrid?.webhookPublicKey;
+    if (key != null && !isP256PublicKey(key)) {
+      const message = 'must be the verification key that SendGrid shows: an ECDSA key on the curve P-256, as base64 or PEM';
+      wrong.push({ path: 'sendgrid.webhookPublicKey', code: 'invalid_key', message });
+    }
     const problems = [...wrong, ...merged.problems];
     if (problems.length > 0) throw new InvalidProviderAccountError(problems);
     return merged;
@@ -173,12 +194,16 @@ export class ProviderAccountsService {
   }
 }
 
-function shown({ id, name, kind, isDefault, settings, secret, createdAt, updatedAt }: ProviderAccountRow): ProviderAccountDto {
+function shown(
+  tenantId: string,
+  { id, name, kind, isDefault, settings, secret, createdAt, updatedAt }: ProviderAccountRow,
+): ProviderAccountDto {
   const common = { id, name, kind, isDefault, createdAt, updatedAt };
   const hasSecret = secret !== null;
   if (kind === 'sendgrid') {
-    const { region } = settings as SendGridAccountSettings;
-    return { ...common, smtp: null, sendgrid: { region, hasApiKey: hasSecret } };
+    const { region, webhookPublicKey = null } = settings as SendGridAccountSettings;
+    const sendgrid = { region, hasApiKey: hasSecret, webhookPublicKey, webhookPath: webhookPath(tenantId, id) };
+    return { ...common, smtp: null, sendgrid };
   }
   const { host, port, encryption, username, connections } = settings as SmtpAccountSettings;
   return { ...common, smtp: { host, port, encryption, username, hasPassword: hasSecret, connections }, sendgrid: null };

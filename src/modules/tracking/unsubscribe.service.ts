@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Database } from '../../database/index.js';
 import { Clock } from '../../shared/clock.js';
-import { ContactEffects } from '../contacts/index.js';
+import { ContactEffects, ContactsEvents } from '../contacts/index.js';
 import { machineReason } from './domain/machine.js';
 import { HitBuffer } from './hit-buffer.js';
 import { USER_AGENT_LENGTH, type Hit } from './hits.service.js';
@@ -19,6 +19,7 @@ export class UnsubscribeService {
     private readonly db: Database,
     private readonly tokens: TrackingTokens,
     private readonly contacts: ContactEffects,
+    private readonly events: ContactsEvents,
     private readonly tracking: TrackingService,
     private readonly buffer: HitBuffer,
     private readonly clock: Clock,
@@ -52,13 +53,20 @@ export class UnsubscribeService {
     if (!ref) return false;
     const { tenantId, emailId, contactId } = ref;
     const at = this.clock.now();
-    await this.db.inTenant(tenantId, async (tx) => {
+    const isNew = await this.db.inTenant(tenantId, async (tx) => {
       const changed = await this.contacts.unsubscribe(tx, tenantId, contactId, { reason: 'unsubscribe link', at, source });
-      if (!changed) return;
+      if (!changed) return false;
       await this.tracking.append(tx, tenantId, [
         { emailId, type: 'unsubscribed', source, occurredAt: at, dedupeKey: `unsubscribed:${emailId}:${at.getTime()}` },
       ]);
+      return true;
     });
+    if (isNew) {
+      await this.events.suppressionsCommitted(tenantId).catch((error: unknown) => {
+        // Their no is committed, and that is what they asked for.
+        this.logger.warn(`Gates that were open when somebody unsubscribed were not waited for: ${(error as Error).message}`);
+      });
+    }
     return true;
   }
 }

@@ -30,11 +30,13 @@ export class WebhookInboxQueries {
     ]);
   }
 
-  /** Locks the oldest batch that waits; those another worker holds are passed over. */
-  claim(tx: Tx): Promise<WaitingBatch | null> {
+  /** Locks the oldest batch that waits; those another worker holds, and those named, are passed over. */
+  claim(tx: Tx, passedOver: string[]): Promise<WaitingBatch | null> {
     return row(
       tx,
-      `SELECT id, tenant_id AS "tenantId", body FROM webhook_batches WHERE processed_at IS NULL ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED`,
+      `SELECT id, tenant_id AS "tenantId", body FROM webhook_batches
+        WHERE processed_at IS NULL AND id <> ALL ($1::uuid[]) ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED`,
+      [passedOver],
     );
   }
 

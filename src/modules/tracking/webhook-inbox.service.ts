@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Database } from '../../database/index.js';
 import { Clock } from '../../shared/clock.js';
 import { Ids } from '../../shared/ids.js';
-import { readSendGridEvents, type ReadBatch } from './domain/sendgrid-events.js';
+import { cut, readSendGridEvents, type ReadBatch } from './domain/sendgrid-events.js';
 import { signatureFault, type SignedCall } from './domain/sendgrid-signature.js';
 import { storeEvents, type EventStore } from './event-store.js';
 import { WebhookAccounts } from './webhook-accounts.js';
@@ -10,9 +10,15 @@ import { WebhookInboxQueries, type WaitingBatch } from './webhook-inbox.queries.
 import { WebhookMalformedError, WebhookNotConfiguredError, WebhookSignatureError, WebhookTooLargeError } from './webhook.errors.js';
 
 export const MAX_EVENTS = 1_000;
+/** Whatever the Content-Type says. */
+const MAX_BYTES = 1024 * 1024;
 const LATE_SECONDS = 600;
 const KEPT_ERRORS = 50;
 const KEPT_DAYS = 7;
+/** A call that could not be taken apart is passed over for a second, then for four times as long each time. */
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 600_000;
+const MAX_POSTPONED = 1_000;
 
 /**
  * The provider's calls: stored as they come and answered, taken apart later. So a burst is as quick as its inserts, a crash loses nothing that
@@ -21,6 +27,7 @@ const KEPT_DAYS = 7;
 @Injectable()
 export class WebhookInbox {
   private readonly logger = new Logger('Webhooks');
+  private readonly postponed = new Map<string, { failures: number; until: number }>();
 
   constructor(
     private readonly db: Database,
@@ -41,6 +48,7 @@ export class WebhookInbox {
         accountKey === null ? 'SENDGRID_WEBHOOK_PUBLIC_KEY is not set' : 'the address belongs to no account with a verification key',
       );
     }
+    if (call.body.length > MAX_BYTES) throw new WebhookTooLargeError(`A call may have at most ${MAX_BYTES} bytes.`);
     const now = this.clock.now();
     const fault = signatureFault(call, account.publicKey, now);
     if (fault) throw new WebhookSignatureError(fault);
@@ -56,20 +64,35 @@ export class WebhookInbox {
 
   /**
    * Takes the oldest stored call apart and hands its events to `store`, which writes them in the given transaction and returns how many were new.
-   * False if there is no call. Any number of workers may do this at once.
+   * False if there is no call. Any number of workers may do this at once. A call that fails is passed over for a while, so that the others go on.
    */
   async processNext(store: EventStore): Promise<boolean> {
+    let claimed: string | undefined;
+    try {
+      const found = await this.takeApart(store, (id) => (claimed = id));
+      if (claimed !== undefined) this.postponed.delete(claimed);
+      return found;
+    } catch (error) {
+      if (claimed !== undefined) this.postpone(claimed, error as Error);
+      throw error;
+    }
+  }
+
+  private takeApart(store: EventStore, onClaim: (id: string) => void): Promise<boolean> {
     return this.db.asSystem(async (tx) => {
-      const batch = await this.queries.claim(tx);
+      const now = performance.now();
+      const passedOver = [...this.postponed].flatMap(([id, { until }]) => (until > now ? [id] : []));
+      const batch = await this.queries.claim(tx, passedOver);
       if (!batch) return false;
-      const now = this.clock.now();
+      onClaim(batch.id);
+      const at = this.clock.now();
       const entries = parseBatch(batch.body);
-      const read = readSendGridEvents(entries, batch.tenantId, now);
+      const read = readSendGridEvents(entries, batch.tenantId, at);
       const { stored: storedCount, refused } = await storeEvents(tx, read.events, store);
       for (const { event, error } of refused) {
-        read.errors.push({ index: -1, message: `could not be stored: ${error.message}`, event: JSON.stringify(event).slice(0, 1_000) });
+        read.errors.push({ index: -1, message: `could not be stored: ${error.message}`, event: cut(JSON.stringify(event), 1_000) });
       }
-      await this.queries.finish(tx, batch.id, now, {
+      await this.queries.finish(tx, batch.id, at, {
         eventCount: entries.length,
         storedCount,
         ignoredCount: read.ignored,
@@ -80,6 +103,14 @@ export class WebhookInbox {
       this.report(batch, read);
       return true;
     });
+  }
+
+  private postpone(id: string, error: Error): void {
+    if (this.postponed.size >= MAX_POSTPONED) this.postponed.clear();
+    const failures = (this.postponed.get(id)?.failures ?? 0) + 1;
+    const pauseMs = Math.min(FIRST_PAUSE_MS * 4 ** (failures - 1), LONGEST_PAUSE_MS);
+    this.postponed.set(id, { failures, until: performance.now() + pauseMs });
+    this.logger.error(`Batch ${id} could not be taken apart and is tried again in ${pauseMs / 1_000} s: ${error.message}`);
   }
 
   /** Forgets calls that were taken apart a week ago. */

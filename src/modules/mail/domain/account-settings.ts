@@ -13,6 +13,7 @@ export interface SmtpInput {
 export interface SendGridInput {
   apiKey?: string;
   region?: Region;
+  webhookPublicKey?: string | null;
 }
 
 export interface Merged<S> {
@@ -63,5 +64,6 @@ export function mergeSendGrid(
 ): Merged<SendGridAccountSettings> {
   const problems: Problem[] = [];
   if (!hasSecret && input.apiKey === undefined) problems.push({ path: 'sendgrid.apiKey', code: 'required', message: 'is needed' });
-  return { settings: { region: input.region ?? current?.region ?? 'global' }, secret: input.apiKey, problems };
+  const webhookPublicKey = input.webhookPublicKey === undefined ? (current?.webhookPublicKey ?? null) : input.webhookPublicKey;
+  return { settings: { region: input.region ?? current?.region ?? 'global', webhookPublicKey }, secret: input.apiKey, problems };
 }

@@ -6,6 +6,8 @@ const MAX_LOOKUPS = 10;
 const LOOKUP_MECHANISMS = new Set(['include', 'a', 'mx', 'ptr', 'exists']);
 const TERM = /^([+\-~?])?([A-Za-z][A-Za-z0-9._-]*)(?:([:=])(.*?))?(\/[\d/]+)?$/;
 const SHOWN = 80;
+/** A term is a word, a name of at most 253 characters and two prefixes; in longer ones the pattern would look for its end for seconds. */
+const MAX_TERM = 500;
 
 /**
  * Looks at the SPF record of a domain and all it includes, as RFC 7208 evaluates it in the worst case. `include`, if given, must be among what
@@ -68,7 +70,7 @@ class SpfWalk {
     let redirect: string | null = null;
     let hasAll = false;
     for (const text of record.trim().split(/ +/).slice(1)) {
-      const [, qualifier = '+', word = '', separator, value = ''] = TERM.exec(text) ?? [];
+      const [, qualifier = '+', word = '', separator, value = ''] = (text.length <= MAX_TERM && TERM.exec(text)) || [];
       const name = word.toLowerCase();
       if (separator === '=') {
         if (name === 'redirect') redirect = value.toLowerCase();

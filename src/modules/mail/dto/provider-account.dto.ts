@@ -58,6 +58,13 @@ export class SendGridAccountInputDto {
   @Omittable()
   @IsIn(REGIONS)
   region?: Region;
+
+  /** The verification key that SendGrid shows for the account's Event Webhook (ECDSA P-256, base64). Null takes it away: then no events are taken. */
+  @ApiPropertyOptional({ type: String, nullable: true, maxLength: 1000 })
+  @ValidateIf((_, value) => value !== null && value !== undefined)
+  @IsString()
+  @MaxLength(1000)
+  webhookPublicKey?: string | null;
 }
 
 class ProviderAccountSettingsDto {
@@ -121,6 +128,16 @@ export class SendGridAccountDto {
   region: Region;
 
   hasApiKey: boolean;
+
+  @ApiProperty({ type: String, nullable: true, description: 'What calls of the Event Webhook are verified with; null: none are taken.' })
+  webhookPublicKey: string | null;
+
+  @ApiProperty({
+    description:
+      'Where the Event Webhook of the account must post to, below `PUBLIC_URL`. Without it bounces, complaints and unsubscriptions are lost.',
+    example: '/webhooks/sendgrid/events/0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10.0192f1de-7c00-7a55-8c6b-3f6d4c1e9a11',
+  })
+  webhookPath: string;
 }
 
 export class ProviderAccountDto {

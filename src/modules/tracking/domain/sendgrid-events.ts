@@ -143,11 +143,24 @@ function bounceClass(raw: Raw): BounceClass {
 function text(value: unknown, max: number): string | null {
   if (typeof value !== 'string') return null;
   const clean = value.replace(/[\u0000-\u001f\u007f]+/g, ' ').trim();
-  return clean === '' ? null : clean.slice(0, max);
+  return clean === '' ? null : cut(clean, max);
+}
+
+/** At most `max` long and without half characters, neither its own nor one at the cut: `jsonb` takes none, and would lose the event over it. */
+export function cut(value: string, max: number): string {
+  return value
+    .slice(0, max)
+    .replace(/[\ud800-\udbff]$/, '')
+    .replace(/\p{Surrogate}/gu, '\ufffd');
 }
 
 function shown(entry: unknown): string {
-  return text(JSON.stringify(entry), SHOWN_LENGTH) ?? '';
+  try {
+    return text(JSON.stringify(entry), SHOWN_LENGTH) ?? '';
+  } catch {
+    // Nested too deeply to be written: parsing takes what writing does not.
+    return '';
+  }
 }
 
 /** The first of those that are the same by the provider's id or by what happened; in the order in which rows are inserted. */
