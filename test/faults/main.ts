@@ -41,6 +41,10 @@ const DIST = fileURLToPath(new URL('../../../src/', import.meta.url));
 
 const startedAt = performance.now();
 const workDir = mkdtempSync(join(tmpdir(), 'campaign-engine-faults-'));
+// Also when it is interrupted: the processes have been killed by then.
+process.on('exit', () => {
+  if (!options.keep) rmSync(workDir, { recursive: true, force: true, maxRetries: 5 });
+});
 const postgres = await FaultPostgres.start(workDir);
 const results: Result[] = [];
 try {
@@ -56,7 +60,6 @@ try {
 } finally {
   await postgres.stop();
   if (options.keep) console.log(`kept: ${workDir}`);
-  else rmSync(workDir, { recursive: true, force: true });
 }
 const of = (verdict: Result['verdict']) => results.filter((result) => result.verdict === verdict);
 const total = Math.round((performance.now() - startedAt) / 1000);
