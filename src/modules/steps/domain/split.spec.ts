@@ -182,7 +182,7 @@ describe('what a wait may be for', () => {
     [{ timeOfDay: { from: '09:00', weekdays: [1, 1] } }, ['waitUntil.timeOfDay.weekdays invalid_weekdays']],
     [{ timeOfDay: { from: '09:00', weekdays: [0] } }, ['waitUntil.timeOfDay.weekdays invalid_weekdays']],
     [{ timeOfDay: { from: '09:00', zone: 'Foo/Bar' } }, ['waitUntil.timeOfDay.zone unknown_field']],
-  ])('%j is refused', (until, expected, hasDuration) => {
+  ])('%j is refused', (until, expected, hasDuration = false) => {
     expect(problems(until, hasDuration)).toEqual(expected);
   });
 });
