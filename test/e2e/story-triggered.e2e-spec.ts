@@ -143,6 +143,8 @@ describe('campaigns that go on', () => {
     app.clock.advance({ hours: 1 });
     const offer = await simpleParser(sink.messages.find(({ to, from }) => to.includes('ada@example.com') && from === story.sender)!.raw);
     await fetch(linkIn(offer.html as string, '/t/c/'), { redirect: 'manual' });
+    await story.settles(id);
+    app.clock.advance({ seconds: 5 });
     // Long before the three days are over.
     await gets('ada@example.com', 2);
 

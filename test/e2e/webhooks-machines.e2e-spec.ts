@@ -111,6 +111,21 @@ describe('scanners of mail', () => {
     expect(subjects.get('You did not look')).toHaveLength(PEOPLE - 1);
   });
 
+  it('open no branch that is asked for between their first hit and the next', async () => {
+    const { id, raw } = await sent(1, '<a href="https://acme.example/a">A</a> <a href="https://acme.example/b">B</a>');
+    const { html } = await urlsOf(raw(1));
+    const links = [...html.matchAll(/href="([^"]*\/t\/c\/[^"]+)"/g)].map(([, url]) => url.replaceAll('&amp;', '&'));
+    app.clock.advance({ days: 1, seconds: -1 });
+    await get(links[0]);
+    await story.settles(id);
+    const before = sink.messages.length;
+    app.clock.advance({ seconds: 1 });
+    await sink.waitForCount(before + 1);
+    await get(links[1]);
+    await story.reaches(id, 'completed', 30_000);
+    expect((await simpleParser(sink.messages[before].raw)).subject).toBe('You did not look');
+  });
+
   it('are found out also when their first hits had been taken for a person’s', async () => {
     const { id, raw } = await sent(2, '<a href="https://acme.example/a">A</a> <a href="https://acme.example/b">B</a>');
     app.clock.advance({ minutes: 10 });

@@ -3,6 +3,7 @@ export { compileEventFilter, validateEventFilter, type EventFilter } from './dom
 export { evaluateRule } from './domain/rule-evaluator.js';
 export { isRule, validateRule } from './domain/rule-validator.js';
 export {
+  HIT_SETTLES_MS,
   mapStepReferences,
   segmentReferences,
   stepReferences,

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { rows, type Tx } from '../../database/index.js';
 import { PeopleInside } from '../enrollment/index.js';
-import { compileEventFilter, type EventFilter } from '../segments/index.js';
+import { compileEventFilter, HIT_SETTLES_MS, type EventFilter } from '../segments/index.js';
 
 /** Steps that wait for something: whoever learns that it has happened moves the due time, and the engine looks at the step again. */
 @Injectable()
@@ -18,7 +18,10 @@ export class Waits {
     return this.inside.wakeContacts(tx, tenantId, w, now);
   }
 
-  /** These people opened, clicked or replied: those of them who wait for a condition are looked at again. Costs next to nothing where nobody does. */
+  /**
+   * These people opened, clicked or replied: those of them who wait for a condition are looked at again as soon as it is settled that it was them.
+   * Costs next to nothing where nobody waits.
+   */
   async wakeEngaged(tx: Tx, tenantId: string, people: { campaignId: string; enrollmentId: string }[], now: Date): Promise<number> {
     if (people.length === 0) return 0;
     const steps = await this.waitingSteps(tx, tenantId, [...new Set(people.map(({ campaignId }) => campaignId))]);
@@ -26,7 +29,8 @@ export class Waits {
     const campaigns = new Set(steps.map(({ campaignId }) => campaignId));
     const enrollmentIds = people.filter(({ campaignId }) => campaigns.has(campaignId)).map(({ enrollmentId }) => enrollmentId);
     const stepIds = steps.map(({ stepId }) => stepId);
-    return this.inside.wakeEnrollments(tx, tenantId, [...new Set(enrollmentIds)], stepIds, now);
+    const settled = new Date(now.getTime() + HIT_SETTLES_MS);
+    return this.inside.wakeEnrollments(tx, tenantId, [...new Set(enrollmentIds)], stepIds, settled);
   }
 
   /** Of these campaigns, the steps that wait for a condition. */

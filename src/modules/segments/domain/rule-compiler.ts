@@ -1,5 +1,5 @@
 import { compileAttribute } from './attribute-compiler.js';
-import type { EngagementRule, EngagementType, EventRule, Rule } from './rule.js';
+import { HIT_SETTLES_MS, type EngagementRule, type EngagementType, type EventRule, type Rule } from './rule.js';
 import type { SegmentDefinitions } from './segment-graph.js';
 import { SqlParams, type SqlFragment } from './sql-fragment.js';
 
@@ -102,20 +102,25 @@ const FIRST_SEEN: Record<EngagementType, { byPeople: string; byAnything: string;
   email_replied: { byPeople: 'replied_at', byAnything: 'replied_at', event: 'replied' },
 };
 
-/** Without a window the ledger's first-seen columns answer; with one the events do, since the first open may be older than the last. */
+/**
+ * Without a window the ledger's first-seen columns answer; with one the events do, since the first open may be older than the last. A hit counts
+ * as a person's once it has settled (`HIT_SETTLES_MS`).
+ */
 function engagement(rule: EngagementRule, context: Context): string {
   const { params, tenantParam, now } = context;
   const { byPeople, byAnything, event } = FIRST_SEEN[rule.type];
   const includeMachine = rule.includeMachine === true && rule.type !== 'email_replied';
+  const mustSettle = !includeMachine && rule.type !== 'email_replied';
+  const settled = mustSettle ? ` <= ${params.add(new Date(now.getTime() - HIT_SETTLES_MS), 'timestamptz')}` : null;
   const conditions: string[] = [];
   if (rule.stepId !== undefined) conditions.push(`rule_email.step_id = ${params.add(rule.stepId, 'uuid')}`);
   if (rule.withinHours === undefined) {
-    conditions.push(`rule_email.${includeMachine ? byAnything : byPeople} IS NOT NULL`);
+    conditions.push(`rule_email.${includeMachine ? byAnything : byPeople}${settled ?? ' IS NOT NULL'}`);
   } else {
     conditions.push(
       `EXISTS (SELECT FROM email_events rule_event WHERE rule_event.tenant_id = ${tenantParam} AND rule_event.email_id = rule_email.id ` +
         `AND rule_event.type = '${event}' AND rule_event.occurred_at >= ${params.add(hoursBefore(now, rule.withinHours), 'timestamptz')}` +
-        `${includeMachine ? '' : ' AND NOT rule_event.is_machine'})`,
+        `${includeMachine ? '' : ' AND NOT rule_event.is_machine'}${settled ? ` AND rule_event.occurred_at${settled}` : ''})`,
     );
   }
   return `EXISTS (SELECT ${emailsInScope(context)} AND ${conditions.join(' AND ')})`;

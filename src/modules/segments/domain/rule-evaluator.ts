@@ -1,6 +1,6 @@
 import { evaluateAttribute } from './attribute-evaluator.js';
 import type { ContactFacts, EmailFacts } from './contact-facts.js';
-import type { EngagementRule, Rule } from './rule.js';
+import { HIT_SETTLES_MS, type EngagementRule, type Rule } from './rule.js';
 import type { SegmentDefinitions } from './segment-graph.js';
 
 const HOUR_MS = 3_600_000;
@@ -42,15 +42,20 @@ export function evaluateRule(rule: Rule, facts: ContactFacts, segments: SegmentD
 function isEngaged(rule: EngagementRule, email: EmailFacts, now: Date): boolean {
   if (rule.stepId !== undefined && email.stepId !== rule.stepId.toLowerCase()) return false;
   const includeMachine = rule.includeMachine === true && rule.type !== 'email_replied';
+  const isSettled = (at: Date) => includeMachine || rule.type === 'email_replied' || now.getTime() - at.getTime() >= HIT_SETTLES_MS;
   if (rule.withinHours === undefined) {
     const seen = {
       email_opened: includeMachine ? email.firstOpenedAt : email.firstHumanOpenedAt,
       email_clicked: includeMachine ? email.firstClickedAt : email.firstHumanClickedAt,
       email_replied: email.repliedAt,
     };
-    return seen[rule.type] !== null;
+    const at = seen[rule.type];
+    return at !== null && isSettled(at);
   }
   const since = now.getTime() - rule.withinHours * HOUR_MS;
   const type = rule.type.replace('email_', '');
-  return email.events.some((event) => event.type === type && event.occurredAt.getTime() >= since && (includeMachine || !event.isMachine));
+  return email.events.some(
+    ({ type: told, occurredAt, isMachine }) =>
+      told === type && occurredAt.getTime() >= since && (includeMachine || !isMachine) && isSettled(occurredAt),
+  );
 }

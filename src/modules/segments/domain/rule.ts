@@ -50,6 +50,12 @@ export interface LeadScoreRule {
   threshold: number;
 }
 
+/**
+ * Milliseconds until an open or a click counts as a person's: a scanner gives itself away by what else it fetches within two seconds, and until then
+ * its first hit looks like anybody's. A condition asked in between must not take the branch for it.
+ */
+export const HIT_SETTLES_MS = 3_000;
+
 export type EngagementType = 'email_opened' | 'email_clicked' | 'email_replied';
 
 /** About the emails of the enrolment (and entry) a condition is evaluated for, or of the contact where there is none. */
