@@ -5,7 +5,6 @@ import { emailStep, linkIn, Story, waitStep } from '../support/story.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
 
 const CHROME = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36';
-const PEOPLE = 100;
 
 /** Security gateways follow every link before anybody reads: they must not unsubscribe people, steer campaigns or look like an audience. */
 describe('scanners of mail', () => {
@@ -75,13 +74,13 @@ describe('scanners of mail', () => {
   }
 
   it.each([
-    ['ten minutes later', 10, '<a href="https://acme.example/a">A</a> <a href="https://acme.example/b">B</a>'],
-    ['ten minutes later, of messages with one link', 10, '<a href="https://acme.example/a">A</a>'],
-    ['at once', 0, '<a href="https://acme.example/a">A</a> <a href="https://acme.example/b">B</a>'],
-  ])('that follow every link of every message %s unsubscribe nobody and open no branch', async (_when, minutes, links) => {
-    const { id, raw } = await sent(PEOPLE, links);
+    ['ten minutes later', 10, 100, '<a href="https://acme.example/a">A</a> <a href="https://acme.example/b">B</a>'],
+    ['ten minutes later, of messages with one link', 10, 10, '<a href="https://acme.example/a">A</a>'],
+    ['at once', 0, 10, '<a href="https://acme.example/a">A</a> <a href="https://acme.example/b">B</a>'],
+  ])('that follow every link of every message %s unsubscribe nobody and open no branch', async (_when, minutes, people, links) => {
+    const { id, raw } = await sent(people, links);
     app.clock.advance({ minutes });
-    for (let person = 1; person <= PEOPLE; person++) {
+    for (let person = 1; person <= people; person++) {
       const { all } = await urlsOf(raw(person));
       await Promise.all(all.flatMap((url) => [get(url), get(url, 'HEAD')]));
     }
@@ -92,7 +91,7 @@ describe('scanners of mail', () => {
     await story.settles(id);
 
     const { data } = await story.api.must(200, story.api.get('/api/contacts?limit=200'));
-    expect(data.filter(({ subscribed }: { subscribed: boolean }) => subscribed)).toHaveLength(PEOPLE);
+    expect(data.filter(({ subscribed }: { subscribed: boolean }) => subscribed)).toHaveLength(people);
     const { totals } = await story.api.must(200, story.api.get(`/api/campaigns/${id}/analytics?startDate=2030-01-01&endDate=2030-12-31`));
     expect(totals).toMatchObject({ uniqueOpens: 1, totalOpens: 1, uniqueClicks: 0, totalClicks: 0, unsubscribes: 0 });
     // Nothing is dropped: every hit is there, with the reason. HEAD is no hit.
@@ -100,15 +99,15 @@ describe('scanners of mail', () => {
       `SELECT type, count(*)::int AS n, count(machine_reason)::int AS machines FROM email_events WHERE campaign_id = $1 GROUP BY type ORDER BY type`,
       [id],
     );
-    const clicks = PEOPLE * links.split('href').length - PEOPLE;
+    const clicks = people * links.split('href').length - people;
     expect(kept).toEqual([
       { type: 'clicked', n: clicks, machines: clicks },
-      { type: 'opened', n: PEOPLE + 1, machines: PEOPLE },
-      { type: 'unsubscribe_viewed', n: PEOPLE, machines: PEOPLE },
+      { type: 'opened', n: people + 1, machines: people },
+      { type: 'unsubscribe_viewed', n: people, machines: people },
     ]);
     const subjects = await subjectsAfterADay(id);
     expect(subjects.get('You looked')).toEqual(['person7@example.com']);
-    expect(subjects.get('You did not look')).toHaveLength(PEOPLE - 1);
+    expect(subjects.get('You did not look')).toHaveLength(people - 1);
   });
 
   it('open no branch that is asked for between their first hit and the next', async () => {

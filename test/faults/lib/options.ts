@@ -10,6 +10,8 @@ export interface FaultOptions {
   /** Everybody in the audience of a scenario. */
   contacts: number;
   list: boolean;
+  /** Times a limit of the clock is multiplied by: a busy machine would measure itself. What must not happen at all is not affected. */
+  patience: number;
 }
 
 const USAGE = `npm run faults -- [options]
@@ -18,6 +20,7 @@ const USAGE = `npm run faults -- [options]
   --seed N            the faults of an earlier run again
   --full              100,000 contacts, 100 kills, 6 crashes of PostgreSQL
   --contacts N        another size
+  --patience N        N times as long for what must be quick (CI: a machine that others use measures itself)
   --keep              leaves databases' logs and sink files where they are
   --verbose           what the processes say, as they say it
   --list              names the scenarios`;
@@ -29,6 +32,7 @@ export function optionsOf(argv: string[]): FaultOptions {
       seed: { type: 'string' },
       only: { type: 'string' },
       contacts: { type: 'string' },
+      patience: { type: 'string', default: '1' },
       full: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
       verbose: { type: 'boolean', default: false },
@@ -42,13 +46,15 @@ export function optionsOf(argv: string[]): FaultOptions {
   }
   const seed = values.seed === undefined ? (Date.now() ^ (process.pid << 16)) >>> 0 : Number(values.seed);
   const contacts = Number(values.contacts ?? (values.full ? 100_000 : 2_000));
-  if (!Number.isInteger(seed) || !Number.isInteger(contacts) || contacts < 100) {
+  const patience = Number(values.patience);
+  if (!Number.isInteger(seed) || !Number.isInteger(contacts) || contacts < 100 || !(patience >= 1)) {
     console.error(USAGE);
     process.exit(2);
   }
   return {
     seed,
     contacts,
+    patience,
     isFull: values.full,
     keep: values.keep,
     verbose: values.verbose,
