@@ -1,6 +1,4 @@
-import { createHash } from 'node:crypto';
-
-const BITS_48 = 2 ** 48;
+import { seededFraction, weightedIndex } from '../../../shared/seeded.js';
 
 /** Where a draw belongs. The id of the campaign is the seed: random itself, and another one in every copy. */
 export interface DrawKey {
@@ -11,11 +9,10 @@ export interface DrawKey {
 
 /**
  * A number in [0, 1) that depends on nothing but these: the same contact draws the same at every attempt, on every machine, and at re-entry.
- * `purpose` makes draws independent of each other. The first 48 bits of SHA-256 over the parts, divided by 2^48.
+ * `purpose` makes draws independent of each other.
  */
 export function draw(purpose: 'share' | 'variant', { campaignId, stepId, contactId }: DrawKey): number {
-  const digest = createHash('sha256').update(`${purpose}:${campaignId}:${stepId}:${contactId}`).digest();
-  return digest.readUIntBE(0, 6) / BITS_48;
+  return seededFraction(`${purpose}:${campaignId}:${stepId}:${contactId}`);
 }
 
 /** Whether the contact takes part in the test; `share` of all do. */
@@ -25,11 +22,6 @@ export function takesPart(share: number, key: DrawKey): boolean {
 
 /** The contact's variant by weight: variant `i` gets `weight_i / sum` of all contacts. */
 export function variantOf(variants: readonly { id: string; weight: number }[], key: DrawKey): string {
-  const total = variants.reduce((sum, { weight }) => sum + weight, 0);
-  let left = draw('variant', key) * total;
-  for (const { id, weight } of variants) {
-    left -= weight;
-    if (left < 0) return id;
-  }
-  return variants[variants.length - 1].id;
+  const weights = variants.map(({ weight }) => weight);
+  return variants[weightedIndex(weights, draw('variant', key))].id;
 }
