@@ -1,14 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { bestSendTime } from '../../shared/best-hour.js';
-import { seededFraction, weightedIndex } from '../../shared/seeded.js';
-import { rememberingEndOfWaitStep } from '../../shared/wait-until.js';
 import type { Tx } from '../../database/index.js';
 import { ContactEffects } from '../contacts/index.js';
 import { SegmentsService, type Rule } from '../segments/index.js';
-import type { ActionConfig, FlowStep, SplitConfig, StepType } from '../steps/index.js';
+import type { ActionConfig, FlowStep, StepType } from '../steps/index.js';
 import { Ledger } from '../delivery/index.js';
 import { ExperimentsService } from '../experiments/index.js';
 import { Handovers } from '../triggers/index.js';
+import { bestMessageTime, branchByLot, passCondition, passWait } from './domain/passing.js';
 import type { Traveller } from './domain/walk.js';
 import { StepConditions } from './step-conditions.js';
 import { StepFactsQueries } from './step-facts.queries.js';
@@ -70,65 +68,27 @@ export class StepHandlers {
     });
   }
 
-  /** `optimized`: every message waits for its contact's next best moment, also the first one, and also after a wait that ended late. */
+  /** By when each contact opened mail so far; see `bestMessageTime`. */
   private async bestTimes({ tx, tenantId, campaignZone, now }: StepRun, group: Traveller[]): Promise<(traveller: Traveller) => Date> {
     const opens = await this.ledger.opensOf(tx, tenantId, contactsOf(group));
-    return ({ at, enrollment: { contactId, timezone } }) =>
-      bestSendTime(at > now ? at : now, timezone ?? campaignZone, opens.get(contactId) ?? [], contactId);
+    return (traveller) => bestMessageTime(traveller, now, campaignZone, opens.get(traveller.enrollment.contactId) ?? []);
   }
 
-  /** A wait is anchored on the due time of the step. One that has already passed (after a pause, say) is over at once. */
-  private async wait({ tx, tenantId, walk, campaignZone, now }: StepRun, step: FlowStep, group: Traveller[]): Promise<void> {
+  private async wait(run: StepRun, step: FlowStep, group: Traveller[]): Promise<void> {
     const attribute = step.waitUntil?.attribute;
-    const dates = attribute === undefined ? null : await this.facts.attributeOf(tx, tenantId, contactsOf(group), attribute);
-    const endOfWait = rememberingEndOfWaitStep({ duration: step.wait, until: step.waitUntil });
-    const over: Traveller[] = [];
-    for (const traveller of group) {
-      // A wait that has begun is over when it is due, but a date kept with the contact may have been moved to a later day meanwhile.
-      if (traveller.enteredAt && !dates) {
-        over.push(traveller);
-        continue;
-      }
-      const { contactId, timezone } = traveller.enrollment;
-      const until = endOfWait(traveller.at, timezone ?? campaignZone, dates?.get(contactId));
-      if (until > now) walk.stay(traveller, step.id, until);
-      else {
-        traveller.at = until;
-        over.push(traveller);
-      }
-    }
-    walk.goOn(over, step.next, step.id);
+    const dates = attribute === undefined ? null : await this.facts.attributeOf(run.tx, run.tenantId, contactsOf(group), attribute);
+    passWait(run, step, group, dates && (({ enrollment }) => dates.get(enrollment.contactId)));
   }
 
   private async condition(run: StepRun, step: FlowStep, group: Traveller[]): Promise<void> {
-    if (step.split) return this.split(run, step, step.split, group);
-    const met = await this.conditions.firstHolding(run, [step.rules!], group);
-    const isMet = ({ enrollment }: Traveller): boolean => met.has(enrollment.id);
-    run.walk.goOn(group.filter(isMet), step.trueNext, step.id);
-    run.walk.goOn(
-      group.filter((traveller) => !isMet(traveller)),
-      step.falseNext,
-      step.id,
-    );
+    passCondition(run.walk, step, group, await this.branches(run, step, group));
   }
 
-  /** By the first rule that holds, or by a lot that falls on the same branch for the same contact every time. */
-  private async split(run: StepRun, step: FlowStep, split: SplitConfig, group: Traveller[]): Promise<void> {
-    const ways = new Map<number, Traveller[]>();
-    const branchOf = await this.branches(run, step, split, group);
-    for (const traveller of group) {
-      const branch = branchOf(traveller);
-      ways.set(branch, [...(ways.get(branch) ?? []), traveller]);
-    }
-    for (const [branch, travellers] of ways) run.walk.goOn(travellers, step.branches[branch], step.id);
-  }
-
-  private async branches(run: StepRun, step: FlowStep, split: SplitConfig, group: Traveller[]): Promise<(traveller: Traveller) => number> {
-    if (split.type === 'random') {
-      const weights = split.branches.map(({ weight }) => weight);
-      return ({ enrollment }) => weightedIndex(weights, seededFraction(step.id, enrollment.contactId));
-    }
-    const rules = split.branches.map(({ rules: rule }) => rule as Rule);
+  /** By the first rule that holds, or by lot. */
+  private async branches(run: StepRun, step: FlowStep, group: Traveller[]): Promise<(traveller: Traveller) => number> {
+    const { split } = step;
+    if (split?.type === 'random') return ({ enrollment }) => branchByLot(step.id, split.branches, enrollment.contactId);
+    const rules = split ? split.branches.map(({ rules: rule }) => rule as Rule) : [step.rules!];
     const met = await this.conditions.firstHolding(run, rules, group);
     return ({ enrollment }) => met.get(enrollment.id) ?? rules.length;
   }

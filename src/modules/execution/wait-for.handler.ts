@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { rememberingEndOfWaitStep } from '../../shared/wait-until.js';
 import type { FlowStep } from '../steps/index.js';
 import { Waits } from '../triggers/index.js';
+import { passWaitFor, waitingSince } from './domain/passing.js';
 import type { Traveller } from './domain/walk.js';
 import { StepConditions } from './step-conditions.js';
 import type { StepRun } from './step-run.js';
@@ -19,26 +19,7 @@ export class WaitForHandler {
 
   async handle(run: StepRun, step: FlowStep, group: Traveller[]): Promise<void> {
     const met = await this.met(run, step, group);
-    run.walk.goOn(
-      group.filter(({ enrollment }) => met.has(enrollment.id)),
-      step.trueNext,
-      step.id,
-    );
-    const endOfWait = rememberingEndOfWaitStep({ duration: step.wait, until: null });
-    const late: Traveller[] = [];
-    for (const traveller of group) {
-      if (met.has(traveller.enrollment.id)) continue;
-      // The wait counts from when it began, however often it has been looked at.
-      traveller.at = since(traveller);
-      const until = endOfWait(traveller.at, traveller.enrollment.timezone ?? run.campaignZone);
-      if (until > run.now) {
-        run.walk.stay(traveller, step.id, until);
-      } else {
-        traveller.at = until;
-        late.push(traveller);
-      }
-    }
-    run.walk.goOn(late, step.falseNext, step.id);
+    passWaitFor(run, step, group, ({ enrollment }) => met.has(enrollment.id));
   }
 
   private async met(run: StepRun, step: FlowStep, group: Traveller[]): Promise<Set<string>> {
@@ -46,10 +27,8 @@ export class WaitForHandler {
     const waiting = group.map((traveller) => ({
       enrollmentId: traveller.enrollment.id,
       contactId: traveller.enrollment.contactId,
-      since: since(traveller),
+      since: waitingSince(traveller),
     }));
     return this.waits.haveSeen(run.tx, run.tenantId, step.event, waiting, run.now);
   }
 }
-
-const since = ({ enteredAt, at }: Traveller): Date => enteredAt ?? at;
