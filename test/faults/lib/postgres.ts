@@ -129,7 +129,7 @@ export class Watcher {
   private readonly pool: pg.Pool;
 
   constructor(url: string) {
-    this.pool = new pg.Pool({ connectionString: url, max: 4, connectionTimeoutMillis: 5_000, options: '-c statement_timeout=60000' });
+    this.pool = new pg.Pool({ connectionString: url, max: 4, connectionTimeoutMillis: 5_000, options: '-c statement_timeout=600000' });
     this.pool.on('error', () => undefined);
   }
 

@@ -39,7 +39,7 @@ export class RecoveryClock {
     const line = (name: string, values: number[]) =>
       values.length === 0
         ? `${name}: none`
-        : `${name}: ${values.length} rows, p50 ${seconds(percentile(values, 0.5))}, p99 ${seconds(percentile(values, 0.99))}, max ${seconds(Math.max(...values))}`;
+        : `${name}: ${values.length} rows, p50 ${seconds(percentile(values, 0.5))}, p99 ${seconds(percentile(values, 0.99))}, max ${seconds(values.reduce((a, b) => Math.max(a, b), 0))}`;
     return `${line('claimed → taken up again', this.claimed)}; ${line('with the provider → decided', this.fired)}`;
   }
 

@@ -41,6 +41,10 @@ const LATELY_BYTES = 8 * 1024 * 1024;
 /** Contacts in a scenario without a full size, when the others have theirs. */
 export const ORDINARY_SIZE = 2_000;
 
+/** 300,000 messages go out at a few hundred a second while workers die. */
+const FULL_LIMIT_MS = 40 * 60_000;
+const LIMIT_MS = 10 * 60_000;
+
 /** Names the three messages that every contact of a campaign gets; stands in each subject, so that the double's file tells them apart. */
 export const EMAIL_STEPS = 3;
 
@@ -77,6 +81,16 @@ export class Stage {
   /** At the size of `--full`. */
   get isFull(): boolean {
     return this.ground.options.isFull && this.settings.hasFullSize === true;
+  }
+
+  /** All messages of a campaign. */
+  get messages(): number {
+    return this.contacts * EMAIL_STEPS;
+  }
+
+  /** The longest that a campaign of this size may take. */
+  get limitMs(): number {
+    return this.isFull ? FULL_LIMIT_MS : LIMIT_MS;
   }
 
   get databaseName(): string {

@@ -10,6 +10,8 @@ import { until } from '../lib/wait.js';
 
 const WORKERS = 3;
 const TAKEN_UP_WITHIN_MS = 10_000;
+/** At full size the kills are spread over this share of one campaign's messages. */
+const SPREAD = 0.9;
 
 /** Three workers, of which one is killed every second or two, whatever it does, and replaced. */
 export const randomKills: Scenario = {
@@ -18,14 +20,15 @@ export const randomKills: Scenario = {
   isAlone: true,
   run: (ground) =>
     onStage(ground, { name: 'random-kills', hasFullSize: true }, async (stage) => {
-      const kills = stage.isFull ? 100 : 20;
+      const { kills } = stage.ground.options;
       const recovery = new RecoveryClock(stage);
       await stage.double.call('rules', [{ verb: 'MESSAGE', answer: { delayMs: stage.isFull ? 20 : 80 } }]);
       const working: Running[] = await Promise.all(Array.from({ length: WORKERS }, () => stage.worker()));
       const starting = new Set<Promise<unknown>>();
       await keepBusy(stage);
       for (let i = 0; i < kills; i++) {
-        await delay(stage.random.between(100, 1_000));
+        if (stage.isFull) await stage.acceptedReaches(((i + stage.random.next()) / kills) * SPREAD * stage.messages, stage.limitMs);
+        else await delay(stage.random.between(100, 1_000));
         // Only one that works is worth killing, and somebody must be left to take over: the time until then is what is measured.
         await until('two workers to work', () => working.length >= 2);
         await keepBusy(stage);
@@ -34,9 +37,10 @@ export const randomKills: Scenario = {
         await recovery.note();
         starting.add(stage.worker().then((worker) => working.push(worker)));
       }
+      stage.note(`the last kill at ${await stage.accepted()} messages of ${stage.launched.length * stage.messages}`);
       await Promise.all(starting);
       await stage.double.call('rules', []);
-      for (const campaign of stage.launched) await stage.completes(campaign, 600_000);
+      for (const campaign of stage.launched) await stage.completes(campaign, stage.limitMs);
       await recovery.done();
       await stage.operatorsCheck();
       stage.note(`${stage.fleet.kills} kills of ${WORKERS} workers in ${stage.launched.length} campaigns`);
@@ -47,10 +51,13 @@ export const randomKills: Scenario = {
     }),
 };
 
-/** Launches another campaign when little of the last is left, and waits until it sends: an idle worker is not worth killing. */
+/**
+ * Launches another campaign when little of the last is left (at full size: nothing), and waits until it sends: an idle worker is not worth
+ * killing.
+ */
 async function keepBusy(stage: Stage): Promise<void> {
   const open = await stage.sql.value<number>(`SELECT count(*)::int FROM campaign_contacts WHERE status IN ('enrolled', 'active')`);
-  if (open > stage.contacts / 4) return;
+  if (stage.launched.length > 0 && open > (stage.isFull ? 0 : stage.contacts / 4)) return;
   const campaign = await stage.campaign();
   await stage.launch(campaign);
   await until('messages to go out', () =>
