@@ -1,7 +1,9 @@
 import { affected, row, rows } from '../../src/database/index.js';
+import { BreakerQueries } from '../../src/modules/delivery/breaker.queries.js';
 import { deliveryWorker, ScriptedProvider, seedCampaign, type SeededCampaign } from '../support/delivery-rig.js';
 import { contactEffects, enrollmentService } from '../support/engine-parts.js';
 import { FakeClock } from '../support/fake-clock.js';
+import { until } from '../support/poll.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 
 type Worker = Awaited<ReturnType<typeof deliveryWorker>>;
@@ -263,7 +265,11 @@ describe('pacing', () => {
     const down = () => ({ kind: 'retry' as const, reason: 'connection_failed', detail: 'refused', scope: 'message' as const });
     const health = (w: Worker) =>
       w.db.asSystem((tx) =>
-        row<{ state: string; openings: number }>(tx, 'SELECT * FROM provider_health WHERE account_key = $1', [ACCOUNT]),
+        row<{ state: string; openings: number; retry_at: Date; leaseSeconds: number }>(
+          tx,
+          `SELECT *, extract(epoch FROM retry_at - clock_timestamp())::float8 AS "leaseSeconds" FROM provider_health WHERE account_key = $1`,
+          [ACCOUNT],
+        ),
       );
     const letProbe = (w: Worker) =>
       w.db.asSystem((tx) => affected(tx, `UPDATE provider_health SET retry_at = clock_timestamp() - interval '1 ms'`));
@@ -303,6 +309,26 @@ describe('pacing', () => {
       clock.advance({ minutes: 2 });
       await drain(w, c);
       expect(await byStatus(w, c)).toEqual({ sent: 300 });
+    });
+
+    it('is not left shut for minutes by a worker that dies with the probe, nor probed twice beside one that only takes long', async () => {
+      const [a, b] = [await worker(), await worker()];
+      await a.breaker.record(ACCOUNT, [{ kind: 'retry', reason: 'account_fault', detail: '401', scope: 'account' }]);
+      await letProbe(a);
+      expect(await a.breaker.admit(ACCOUNT)).toBe('probe');
+      const first = await health(a);
+      expect(first!.leaseSeconds).toBeLessThan(10);
+      // It lives: the lease is renewed, and nobody else gets the probe.
+      await until(async () => (await health(a))!.retry_at > first!.retry_at, { what: 'the lease to be renewed' });
+      expect(await b.breaker.admit(ACCOUNT)).toBe('open');
+      // As if it had died and its lease run out: the other takes over, and what is left of the first cannot hold it up.
+      await letProbe(a);
+      expect(await b.breaker.admit(ACCOUNT)).toBe('probe');
+      const late = first!.retry_at.toISOString();
+      expect(await a.db.asSystem((tx) => new BreakerQueries().renewProbe(tx, ACCOUNT, late, 3_600))).toBeNull();
+      expect((await health(a))!.leaseSeconds).toBeLessThan(10);
+      await b.breaker.reportProbe(ACCOUNT, [{ kind: 'accepted', providerMessageId: null }]);
+      expect(await health(a)).toMatchObject({ state: 'closed' });
     });
 
     it('opens at once when the account is refused, and leaves other accounts alone', async () => {

@@ -45,11 +45,25 @@ export class BreakerQueries {
     );
   }
 
-  /** Of all processes one gets the probe; should it be lost, another may try after `leaseSeconds`. */
-  async takeProbe(tx: Tx, accountKey: string, leaseSeconds: number): Promise<boolean> {
-    const sql = `UPDATE provider_health SET state = 'half_open', retry_at = clock_timestamp() + make_interval(secs => $2)
-                  WHERE account_key = $1 AND state <> 'closed' AND retry_at <= clock_timestamp()`;
-    return (await affected(tx, sql, [accountKey, leaseSeconds])) > 0;
+  /**
+   * Of all processes one gets the probe; unless it is renewed, another may try after `leaseSeconds`. The lease names its end, to the microsecond, and
+   * with it its holder; null for all others.
+   */
+  async takeProbe(tx: Tx, accountKey: string, leaseSeconds: number): Promise<string | null> {
+    const sql = `WITH taken AS (
+        UPDATE provider_health SET state = 'half_open', retry_at = clock_timestamp() + make_interval(secs => $2)
+         WHERE account_key = $1 AND state <> 'closed' AND retry_at <= clock_timestamp() RETURNING retry_at)
+      SELECT retry_at::text AS lease FROM taken`;
+    return (await row<{ lease: string }>(tx, sql, [accountKey, leaseSeconds]))?.lease ?? null;
+  }
+
+  /** The lease anew, or null: it has run out and been taken, or the probe is over. */
+  async renewProbe(tx: Tx, accountKey: string, lease: string, leaseSeconds: number): Promise<string | null> {
+    const sql = `WITH renewed AS (
+        UPDATE provider_health SET retry_at = clock_timestamp() + make_interval(secs => $3)
+         WHERE account_key = $1 AND state = 'half_open' AND retry_at = $2::timestamptz RETURNING retry_at)
+      SELECT retry_at::text AS lease FROM renewed`;
+    return (await row<{ lease: string }>(tx, sql, [accountKey, lease, leaseSeconds]))?.lease ?? null;
   }
 
   async close(tx: Tx, accountKey: string): Promise<boolean> {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { Database } from '../../database/index.js';
 import { BreakerQueries } from './breaker.queries.js';
@@ -6,8 +7,11 @@ import type { Outcome } from './domain/retry-policy.js';
 
 /** A closed breaker is believed for so long; the gate looks at the row itself in any case. */
 const BELIEVED_MS = 500;
-/** A probe waits for the provider's longest answer and its recording. */
-const PROBE_LEASE_SECONDS = 180;
+/** A process that died with the probe keeps its account shut for so long at most; one that lives renews its lease, */
+const PROBE_LEASE_SECONDS = 6;
+const RENEW_MS = 1_000;
+/** though not beyond the provider's longest answer and its recording. */
+const LONGEST_PROBE_MS = 180_000;
 
 interface Local {
   closedUntil: number;
@@ -24,6 +28,8 @@ interface Local {
 export class BreakerService {
   private readonly logger = new Logger('Delivery');
   private readonly accounts = new Map<string, Local>();
+  /** Ends the renewing of the probe of an account. */
+  private readonly probes = new Map<string, AbortController>();
 
   constructor(
     private readonly db: Database,
@@ -40,7 +46,13 @@ export class BreakerService {
       return 'closed';
     }
     if (!found.mayProbe) return 'open';
-    return (await this.db.asSystem((tx) => this.queries.takeProbe(tx, accountKey, PROBE_LEASE_SECONDS))) ? 'probe' : 'open';
+    const lease = await this.db.asSystem((tx) => this.queries.takeProbe(tx, accountKey, PROBE_LEASE_SECONDS));
+    if (lease === null) return 'open';
+    this.letGo(accountKey);
+    const probe = new AbortController();
+    this.probes.set(accountKey, probe);
+    void this.keep(accountKey, lease, probe.signal);
+    return 'probe';
   }
 
   /** What the provider answered to messages that were not a probe. Never rejects: results are worth more than statistics. True if it is open now. */
@@ -72,12 +84,29 @@ export class BreakerService {
 
   /** How the probe went; no outcomes: nothing was handed over. */
   async reportProbe(accountKey: string, outcomes: Outcome[]): Promise<void> {
+    this.letGo(accountKey);
     const { failed, reason, detail } = tally(outcomes);
     await this.db.asSystem(async (tx) => {
       if (outcomes.length === 0) await this.queries.giveProbeBack(tx, accountKey);
       else if (failed > 0) await this.queries.reopen(tx, accountKey, reason, detail);
       else if (await this.queries.close(tx, accountKey)) this.logger.log(`Account ${accountKey} works again`);
     });
+  }
+
+  private letGo(accountKey: string): void {
+    this.probes.get(accountKey)?.abort();
+    this.probes.delete(accountKey);
+  }
+
+  /** Renews the lease of a probe until it is reported or lost. A database that is away is asked again: the lease may still stand then. */
+  private async keep(accountKey: string, lease: string | null, signal: AbortSignal): Promise<void> {
+    const until = performance.now() + LONGEST_PROBE_MS;
+    while (lease !== null && performance.now() < until) {
+      await delay(RENEW_MS, undefined, { signal, ref: false }).catch(() => undefined);
+      if (signal.aborted) return;
+      const held: string = lease;
+      lease = await this.db.asSystem((tx) => this.queries.renewProbe(tx, accountKey, held, PROBE_LEASE_SECONDS)).catch(() => held);
+    }
   }
 
   private local(accountKey: string): Local {
