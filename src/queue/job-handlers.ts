@@ -2,7 +2,10 @@ import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationB
 import { DiscoveryService, ModuleRef } from '@nestjs/core';
 import { BullRegistrar, WorkerHost } from '@nestjs/bullmq';
 import { AppConfig } from '../config/index.js';
+import { sqlState } from '../database/index.js';
 import { QueueConnection } from './queue-connection.js';
+
+const DEADLOCK_DETECTED = '40P01';
 
 /** What the check needs of a queue definition. */
 export interface QueueJobs {
@@ -71,9 +74,19 @@ export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdow
     this.hosts = instances.filter((instance) => instance instanceof WorkerHost);
     for (const { worker } of this.hosts) {
       // A worker goes on by itself after an error of its connection; without a listener the error would end the process.
-      worker.on('error', (error) => this.logger.warn(`Worker of queue ${worker.name}: ${error.message}`));
+      worker.on('error', (error) => this.noteError(worker.name, error));
     }
     this.assertComplete(queues.map(({ definition }) => definition));
+  }
+
+  /**
+   * BullMQ renews the locks of a worker's jobs and looks for stalled ones in statements over several rows, each in an order of its own; on PostgreSQL
+   * the two may meet. The loser does the same again a second later, and jobs are hints, so nobody need look into it.
+   */
+  private noteError(queue: string, error: Error): void {
+    if (sqlState(error) === DEADLOCK_DETECTED)
+      this.logger.debug(`Worker of queue ${queue}: its housekeeping met another's and is tried again`);
+    else this.logger.warn(`Worker of queue ${queue}: ${error.message}`);
   }
 
   private assertComplete(queues: QueueJobs[]): void {

@@ -164,7 +164,9 @@ export class EnrollmentEngineQueries {
    * Moves contacts off the email step they are parked on. Conditional on the step and the entry, so a result reported twice, or late, changes
    * nothing. A contact held on purpose (`paused`) moves on too and stays held.
    */
-  async leaveEmailStep(tx: Tx, tenantId: string, results: EmailStepResult[]): Promise<number> {
+  async leaveEmailStep(tx: Tx, tenantId: string, unordered: EmailStepResult[]): Promise<number> {
+    // In the order in which `exit` and `letGo` lock enrolments, so that they wait for each other instead of deadlocking.
+    const results = [...unordered].sort((a, b) => (a.enrollmentId < b.enrollmentId ? -1 : 1));
     const updated = await preparedRows<{ n: number }>(
       tx,
       'leave-email-step',
