@@ -51,7 +51,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     DATABASE_URL: options.databaseUrl ?? database!.url,
     DATA_DIR: dataDir,
     APP_SECRET: 'a secret of tests only, long enough for the check',
-    POLL_INTERVAL_MS: '25',
+    POLL_INTERVAL_MS: '60',
     POOL_API: '6',
     POOL_WORKER: '6',
     POOL_QUEUE: '10',
