@@ -16,6 +16,7 @@ import { Experiments1764000012000 } from './1764000012000-Experiments.js';
 import { AudienceClock1764000015000 } from './1764000015000-AudienceClock.js';
 import { HitBatches1764000013000 } from './1764000013000-HitBatches.js';
 import { LedgerRoom1764000017000 } from './1764000017000-LedgerRoom.js';
+import { StepCalls1764000019000 } from './1764000019000-StepCalls.js';
 
 /** Every migration, in order; an explicit list, because globs do not survive compilation to ESM. */
 export const migrations = [
@@ -37,4 +38,5 @@ export const migrations = [
   AudienceClock1764000015000,
   HitBatches1764000013000,
   LedgerRoom1764000017000,
+  StepCalls1764000019000,
 ];

@@ -9,6 +9,7 @@ import { Template, TemplateVersion } from '../modules/templates/entities/index.j
 import { EmailEvent, HitBatch, TrackedLink, WebhookBatch } from '../modules/tracking/entities/index.js';
 import { Email, PacingSettingsRow, ProviderHealth, SendBudget } from '../modules/delivery/entities/index.js';
 import { AbDecision } from '../modules/experiments/entities/index.js';
+import { StepCall } from '../modules/execution/entities/index.js';
 import { CampaignContact } from '../modules/enrollment/entities/campaign-contact.entity.js';
 import { CampaignHandover, CampaignTrigger, CampaignWatch, CampaignWatchMember } from '../modules/triggers/entities/index.js';
 import { WebhookCursor, WebhookDelivery, WebhookEndpoint } from '../modules/webhooks/entities/index.js';
@@ -65,6 +66,8 @@ export const entities: Function[] = [
   ProviderHealth,
   // experiments
   AbDecision,
+  // execution
+  StepCall,
   // analytics
   CampaignAnalytics,
   // webhooks

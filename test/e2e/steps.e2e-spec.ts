@@ -134,9 +134,19 @@ describe('the steps of a campaign over HTTP', () => {
       ['an unknown filter', { ...EMAIL, subjectLine: '{{ contact.first_name | upcaes }}' }, 'subjectLine'],
       ['malformed MJML', { ...EMAIL, emailContent: '<mjml><mj-body><mj-nothing></mj-nothing></mj-body></mjml>' }, 'emailContent'],
       [
-        'an action that arrives later',
-        { stepType: 'action', actionConfig: { type: 'webhook', url: 'https://example.com' } },
-        'actionConfig.type',
+        'an address inside the network',
+        { stepType: 'action', actionConfig: { type: 'webhook', url: 'https://[::ffff:169.254.169.254]/latest' } },
+        'actionConfig.url',
+      ],
+      [
+        'an address with a password',
+        { stepType: 'action', actionConfig: { type: 'webhook', url: 'https://me:secret@acme.example/' } },
+        'actionConfig.url',
+      ],
+      [
+        'a port of its own',
+        { stepType: 'action', actionConfig: { type: 'webhook', url: 'https://acme.example:8443/' } },
+        'actionConfig.url',
       ],
       ['an unknown template', { stepType: 'email', templateId: UNKNOWN }, 'templateId'],
       ['an unknown next step', { ...WAIT, nextStepId: UNKNOWN }, 'nextStepId'],

@@ -1,7 +1,8 @@
 import { ApiKeysService, systemContext } from '../../src/modules/identity/index.js';
+import { newWebhookSecret } from '../../src/shared/outbound/index.js';
 import { ApiClient } from '../support/api-client.js';
 import { until } from '../support/poll.js';
-import { Story } from '../support/story.js';
+import { emailStep, Story } from '../support/story.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
 import { isSignedWith, WebhookReceiver } from '../support/webhook-receiver.js';
 
@@ -49,6 +50,52 @@ describe('webhooks to a tenant', () => {
     expect(Object.keys(sent[0].body.data).sort()).toEqual(['campaignId', 'contactId', 'emailId', 'stepId']);
     await until(async () => (await log(id)).every((delivery: any) => delivery.status === 'delivered'));
     expect(await log(id)).toHaveLength(5);
+  });
+
+  it('are called by steps of a flow too, signed with a secret that nobody gets to see again', async () => {
+    const story = new Story(app, api);
+    await story.importContacts(['ada@example.com,Ada,pro', 'bob@example.com,Bob,free']);
+    const secret = newWebhookSecret();
+    const call = { stepType: 'action', stepName: 'Tell the CRM', actionConfig: { type: 'webhook', url: receiver.url('/step'), secret } };
+    const draft = await story.campaign({ name: 'Onboarding' }, [call, emailStep()]);
+    // What an editor has read it saves again; then the campaign is copied.
+    const { data: read } = await api.must(200, api.get(`/api/campaigns/${draft}/steps`));
+    expect(read[0].actionConfig).toEqual({ type: 'webhook', url: receiver.url('/step'), hasSecret: true });
+    await api.must(
+      200,
+      api.put(`/api/campaigns/${draft}/steps`, { steps: [{ ...call, actionConfig: read[0].actionConfig }, emailStep()] }),
+    );
+    const { data: saved } = await api.must(200, api.get(`/api/campaigns/${draft}/steps`));
+    await api.must(200, api.patch(`/api/campaigns/${draft}/steps/${saved[0].id}`, { stepName: 'Tell our CRM' }));
+    const { id } = await api.must(201, api.post(`/api/campaigns/${draft}/clone`, { name: 'Onboarding 2' }));
+    const { steps } = await api.must(200, api.get(`/api/campaigns/${id}`));
+    const audited = await app.db.asSystem((tx) => tx.query('SELECT * FROM audit_log WHERE tenant_id = $1', [tenantId]));
+    expect(JSON.stringify([read, saved, steps, audited])).not.toMatch(/whsec_|sealed/);
+
+    receiver.answer('/step', (nth) => ({ status: nth === 1 ? 500 : 204 }));
+    await story.launch(id);
+    await story.reaches(id, 'completed');
+    await arrived('/step', 2);
+    const calls = async (query = '') => (await api.must(200, api.get(`/api/campaigns/${id}/steps/${steps[0].id}/calls${query}`))).data;
+    const [waiting] = await until(async () => {
+      const list = await calls('?status=pending');
+      return list.length === 1 && list[0].lastAttemptAt && list;
+    });
+    expect(waiting).toMatchObject({ attempts: 1, statusCode: 500, error: null });
+    app.clock.advance({ seconds: 7 });
+    const messages = await arrived('/step', 3);
+    expect(messages.every((message) => isSignedWith(secret, message))).toBe(true);
+    expect(messages.filter(({ headers }) => headers['idempotency-key'] === waiting.id)).toHaveLength(2);
+    const { campaign, step, contact } = messages.find(({ body }) => body.data.contact.email === 'ada@example.com')!.body.data;
+    expect([campaign, step]).toEqual([
+      { id, name: 'Onboarding 2' },
+      { id: steps[0].id, name: 'Tell our CRM' },
+    ]);
+    expect(contact).toMatchObject({ id: await story.contactId('ada@example.com'), firstName: 'Ada', attributes: { plan: 'pro' } });
+    await until(async () => (await calls('?status=delivered')).length === 2);
+    expect((await story.ledger(id)).calls).toMatchObject({ recorded: 2, delivered: 2, addsUp: true });
+    expect((await api.get(`/api/campaigns/${id}/steps/${steps[1].id}/calls`)).status).toBe(404);
+    expect((await (await app.tenant('Other')).api.get(`/api/campaigns/${id}/steps/${steps[0].id}/calls`)).status).toBe(404);
   });
 
   it('try again later, and on demand, under the same id', async () => {

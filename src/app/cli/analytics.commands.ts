@@ -44,12 +44,13 @@ export const analyticsRebuild: Command = {
   },
 };
 
-function faultsOf({ campaignId, campaignStatus, enrollments, emails, problems }: LedgerReport): string[] {
+function faultsOf({ campaignId, campaignStatus, enrollments, emails, calls, problems }: LedgerReport): string[] {
   const lines = problems.map(({ message, sampleIds }) =>
     sampleIds.length > 0 ? `${message} For example ${sampleIds.join(', ')}` : message,
   );
   if (!enrollments.addsUp) lines.push(`The enrolments do not add up: ${JSON.stringify(enrollments)}`);
   if (!emails.addsUp) lines.push(`The messages do not add up: ${JSON.stringify(emails)}`);
+  if (!calls.addsUp) lines.push(`The calls do not add up: ${JSON.stringify(calls)}`);
   return lines.map((line) => `Campaign ${campaignId} (${campaignStatus}): ${line}`);
 }
 

@@ -37,6 +37,9 @@ export class LedgerCheckQueries {
                 count(*), NULL
            FROM campaign_contacts cc JOIN emails e ON e.tenant_id = cc.tenant_id AND e.enrollment_id = cc.id WHERE ${OF_SCOPE} GROUP BY 1, 2, 3, 4
           UNION ALL
+         SELECT cc.campaign_id, 'call', m.status, NULL, count(*), NULL
+           FROM campaign_contacts cc JOIN step_calls m ON m.tenant_id = cc.tenant_id AND m.enrollment_id = cc.id WHERE ${OF_SCOPE} GROUP BY 1, 3
+          UNION ALL
          SELECT campaign_id, 'parked_without_email', NULL, NULL, count(*), (array_agg(id ORDER BY id))[1:5]
            FROM people p WHERE step_type = 'email' AND NOT EXISTS (
              SELECT FROM emails e WHERE e.tenant_id = p.tenant_id AND e.enrollment_id = p.id AND e.step_id = p.current_step_id

@@ -5,6 +5,7 @@ import { CampaignLaunchService, CampaignLaunchStore } from '../campaigns/index.j
 import { DeliveryService } from '../delivery/index.js';
 import { EnrollmentService } from '../enrollment/index.js';
 import { type CampaignRef, ExecutionQueries } from './execution.queries.js';
+import { StepCalls } from './step-calls.service.js';
 
 const CAMPAIGNS_PER_RUN = 100;
 const EXIT_CHUNK = 10_000;
@@ -25,6 +26,7 @@ export class CampaignLifecycleRunner {
     private readonly launches: CampaignLaunchStore,
     private readonly enrollments: EnrollmentService,
     private readonly delivery: DeliveryService,
+    private readonly calls: StepCalls,
   ) {}
 
   /** All of it once; tells how many campaigns changed. */
@@ -49,9 +51,15 @@ export class CampaignLifecycleRunner {
     return this.forEach(ended.map(refOf), 'end', (campaign) => this.letGo(campaign, 'campaign_ended'));
   }
 
+  /** Calls that a cancelled campaign has yet to make are not made; one that has ended or is completed makes them. */
   async clearCancelled(): Promise<number> {
     const cancelled = await this.db.asSystem((tx) => this.queries.listCancelledOpen(tx, CAMPAIGNS_PER_RUN));
-    return this.forEach(cancelled, 'clear', (campaign) => this.letGo(campaign, 'campaign_cancelled'));
+    return this.forEach(cancelled, 'clear', async (campaign) => {
+      await this.letGo(campaign, 'campaign_cancelled');
+      const { tenantId, campaignId } = campaign;
+      for (let stopped = EXIT_CHUNK; stopped === EXIT_CHUNK;)
+        stopped = await this.db.inTenant(tenantId, (tx) => this.calls.cancel(tx, tenantId, campaignId, 'campaign_cancelled', EXIT_CHUNK));
+    });
   }
 
   /** Completes finite campaigns in which nothing is open (I5), each under its lock and after a second look. */

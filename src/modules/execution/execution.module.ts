@@ -13,6 +13,11 @@ import { executionQueue } from './execution.jobs.js';
 import { ExecutionQueries } from './execution.queries.js';
 import { ExecutionService } from './execution.service.js';
 import { StepEngine } from './step-engine.service.js';
+import { StepCallDispatcher } from './step-call-dispatcher.js';
+import { StepCallSender } from './step-call-sender.js';
+import { StepCallsController } from './step-calls.controller.js';
+import { StepCallsQueries } from './step-calls.queries.js';
+import { StepCalls } from './step-calls.service.js';
 import { StepConditions } from './step-conditions.js';
 import { StepFactsQueries } from './step-facts.queries.js';
 import { StepHandlers } from './step-handlers.js';
@@ -30,8 +35,13 @@ import { WaitForHandler } from './wait-for.handler.js';
     TriggersModule,
     QueueModule.register(executionQueue),
   ],
+  controllers: [StepCallsController],
   providers: [
     ExecutionQueries,
+    StepCallsQueries,
+    StepCalls,
+    StepCallSender,
+    StepCallDispatcher,
     StepFactsQueries,
     StepConditions,
     WaitForHandler,
@@ -40,6 +50,6 @@ import { WaitForHandler } from './wait-for.handler.js';
     CampaignLifecycleRunner,
     ExecutionService,
   ],
-  exports: [StepEngine, CampaignLifecycleRunner, ExecutionService],
+  exports: [StepEngine, CampaignLifecycleRunner, ExecutionService, StepCallDispatcher],
 })
 export class ExecutionModule {}

@@ -52,16 +52,17 @@ export class ExecutionQueries {
   }
 
   /**
-   * Cancelled campaigns with enrolments still alive or mail still queued. Goes from campaign to campaign through the indexes of what is alive and what is
+   * Cancelled campaigns with enrolments still alive, mail still queued or calls to be made that nobody is making. Goes from campaign to campaign through the indexes of what is alive and what is
    * queued, so the cost does not grow with the campaigns that have ever been cancelled (I11).
    */
   listCancelledOpen(tx: Tx, limit: number): Promise<CampaignRef[]> {
     return rows<CampaignRef>(
       tx,
       `WITH RECURSIVE ${hops('alive', 'campaign_contacts', `status IN ('enrolled', 'active', 'paused')`)},
-                      ${hops('waiting', 'emails', `status = 'queued'`)}
+                      ${hops('waiting', 'emails', `status = 'queued'`)},
+                      ${hops('calling', 'step_calls', `status = 'pending' AND (lease_expires_at IS NULL OR lease_expires_at < clock_timestamp())`)}
        SELECT c.tenant_id AS "tenantId", c.id AS "campaignId"
-         FROM (SELECT * FROM alive UNION SELECT * FROM waiting) w
+         FROM (SELECT * FROM alive UNION SELECT * FROM waiting UNION SELECT * FROM calling) w
          JOIN campaigns c ON c.tenant_id = w.tenant_id AND c.id = w.campaign_id AND c.status = 'cancelled' LIMIT $1`,
       [limit],
     );

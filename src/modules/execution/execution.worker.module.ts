@@ -8,11 +8,12 @@ import { executionQueue } from './execution.jobs.js';
 import { ExecutionModule } from './execution.module.js';
 import { ExecutionPoller } from './execution.poller.js';
 import { ExecutionProcessor } from './execution.processor.js';
+import { StepCallsPoller } from './step-calls.poller.js';
 
 /** In processes with the role `worker`. */
 @Module({
   imports: [ExecutionModule, QueueModule.register(executionQueue), QueueModule.register(campaignsQueue)],
-  providers: [ExecutionProcessor, CampaignChangedProcessor, ExecutionPoller],
+  providers: [ExecutionProcessor, CampaignChangedProcessor, ExecutionPoller, StepCallsPoller],
 })
 export class ExecutionWorkerModule {}
 

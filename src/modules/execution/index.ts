@@ -5,3 +5,4 @@ export { ExecutionModule } from './execution.module.js';
 export { ExecutionService } from './execution.service.js';
 export { ExecutionSchedulerModule, ExecutionWorkerModule } from './execution.worker.module.js';
 export { StepEngine } from './step-engine.service.js';
+export { StepCallDispatcher } from './step-call-dispatcher.js';

@@ -8,6 +8,7 @@ import { ExperimentsService } from '../experiments/index.js';
 import { Handovers } from '../triggers/index.js';
 import { bestMessageTime, branchByLot, passCondition, passWait } from './domain/passing.js';
 import type { Traveller } from './domain/walk.js';
+import { StepCalls } from './step-calls.service.js';
 import { StepConditions } from './step-conditions.js';
 import { StepFactsQueries } from './step-facts.queries.js';
 import type { StepHandler, StepRun } from './step-run.js';
@@ -25,6 +26,7 @@ export class StepHandlers {
     private readonly effects: ContactEffects,
     private readonly experiments: ExperimentsService,
     private readonly facts: StepFactsQueries,
+    private readonly calls: StepCalls,
   ) {}
 
   readonly byType: Record<StepType, StepHandler> = {
@@ -102,6 +104,12 @@ export class StepHandlers {
       walk.goOn(group, step.next, step.id);
       return;
     }
+    if (action.type === 'webhook') {
+      const reached = group.map(({ enrollment: { id, entryNumber } }) => ({ enrollmentId: id, entryNumber }));
+      await this.calls.record(tx, tenantId, run.campaignId, step.id, reached, run.now);
+      walk.goOn(group, step.next, step.id);
+      return;
+    }
     if (action.type === 'exit') {
       walk.exit(group, step.id, action.reason ?? 'goal');
       return;
@@ -113,7 +121,7 @@ export class StepHandlers {
   private async apply(
     tx: Tx,
     tenantId: string,
-    action: Exclude<ActionConfig, { type: 'exit' | 'enroll' }>,
+    action: Exclude<ActionConfig, { type: 'exit' | 'enroll' | 'webhook' }>,
     contactIds: string[],
   ): Promise<void> {
     switch (action.type) {

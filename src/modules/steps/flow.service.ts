@@ -5,7 +5,7 @@ import { CampaignsService } from '../campaigns/index.js';
 import { AuditService, type TenantContext } from '../identity/index.js';
 import { experimentFault, type VariantInput, type VariantSettings } from './domain/ab-test.js';
 import { buildFlow, refPath, type FlowItem } from './domain/flow-refs.js';
-import type { CampaignStep, StepSettings } from './domain/step.js';
+import type { ActionConfig, CampaignStep, StepSettings } from './domain/step.js';
 import { StepReview } from './step-review.js';
 import { StepInvalidError } from './steps.errors.js';
 import { StepsQueries, type NewStep } from './steps.queries.js';
@@ -28,10 +28,15 @@ export class FlowService {
 
   /** Replaces all steps; the steps get new ids. All of it is saved or nothing. Answers the steps in order, each with the caller's ref. */
   async replace(ctx: TenantContext, campaignId: string, items: FlowItem[]): Promise<(CampaignStep & { ref: string | null })[]> {
-    await this.db.inTenant(ctx.tenantId, async (tx) =>
-      this.campaigns.assertEditable(await this.campaigns.get(tx, ctx.tenantId, campaignId)),
+    const former = await this.db.inTenant(ctx.tenantId, async (tx) => {
+      const campaign = await this.campaigns.get(tx, ctx.tenantId, campaignId);
+      this.campaigns.assertEditable(campaign);
+      return this.queries.list(tx, ctx.tenantId, campaignId, campaign.stepsVersion);
+    });
+    const steps = await this.reviewed(
+      items,
+      former.map(({ actionConfig }) => actionConfig),
     );
-    const steps = await this.reviewed(items);
     return this.db.inTenant(ctx.tenantId, async (tx) => {
       const { stepsVersion } = await this.campaigns.lockEditable(tx, ctx.tenantId, campaignId);
       for (const [index, step] of steps.entries()) {
@@ -54,11 +59,11 @@ export class FlowService {
     });
   }
 
-  private async reviewed(items: FlowItem[]): Promise<StepWithVariants[]> {
+  private async reviewed(items: FlowItem[], knownActions: (ActionConfig | null)[]): Promise<StepWithVariants[]> {
     const { inputs, problems } = buildFlow(items, () => this.ids.uuid());
     if (problems.length > 0) throw new StepInvalidError('unprocessable', problems);
     const steps = inputs.map(({ id, input }, index) => {
-      const step = { ...this.shaped(input, index), id, stepOrder: index + 1 };
+      const step = { ...this.shaped(input, index, knownActions), id, stepOrder: index + 1 };
       return { ...step, variants: this.variantsOf(step, items[index].variants ?? [], index) };
     });
     this.review.assertFlow(steps, refPath);
@@ -82,9 +87,9 @@ export class FlowService {
     return variants;
   }
 
-  private shaped(input: ReturnType<typeof buildFlow>['inputs'][number]['input'], index: number) {
+  private shaped(input: ReturnType<typeof buildFlow>['inputs'][number]['input'], index: number, known: (ActionConfig | null)[]) {
     try {
-      return this.review.shaped(null, input, `steps[${index}].`);
+      return this.review.shaped(null, input, `steps[${index}].`, known);
     } catch (error) {
       if (!(error instanceof StepInvalidError)) throw error;
       throw new StepInvalidError(

@@ -17,4 +17,5 @@ export {
 } from './domain/step.js';
 export { AbTestDto } from './dto/ab-test.dto.js';
 export { type SplitConfig } from './domain/split.js';
+export { shownAction, webhookSecretContext, type ShownAction } from './domain/webhook-action.js';
 export { StepDto, toStepDto } from './dto/step.dto.js';

@@ -1,15 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '../../database/index.js';
 import type { Problem } from '../../shared/domain-error.js';
+import { OutboundGuard } from '../../shared/outbound/index.js';
+import { SecretBox } from '../../shared/secret-box.js';
 import { CampaignsService, eventProblems } from '../campaigns/index.js';
 import { setAttributeProblems, tagFault } from '../contacts/index.js';
 import { SegmentsService, validateRule, type Rule } from '../segments/index.js';
 import { ContentCompiler, TemplatesService, type CompileOptions } from '../templates/index.js';
-import { isLaterAction } from './domain/action-config.js';
 import { rulesOfRow, structuralFindings, type FlowStepRow } from './domain/flow-graph.js';
 import { normalisedSplit } from './domain/split.js';
 import { foreignFields, mergeStep, shapeProblems, type StepInput } from './domain/step-shape.js';
 import { STEP_LIMITS, type ActionConfig, type StepSettings, type StepType } from './domain/step.js';
+import { shownAction, storedWebhook, webhookSecretContext } from './domain/webhook-action.js';
 import { ownContent } from './step-content.js';
 import { StepInvalidError } from './steps.errors.js';
 
@@ -25,11 +27,21 @@ export class StepReview {
     private readonly templates: TemplatesService,
     private readonly segments: SegmentsService,
     private readonly campaigns: CampaignsService,
+    private readonly guard: OutboundGuard,
+    private readonly secrets: SecretBox,
   ) {}
 
-  /** The step as it will stand; throws if it is wrong in itself. `at` is its path, empty or ending in a dot. Pure. */
-  shaped(base: StepSettings | null, input: StepInput & { stepType: StepType }, at: string): StepSettings {
-    const step = mergeStep(base, input);
+  /**
+   * The step as it will stand; throws if it is wrong in itself. `at` is its path, empty or ending in a dot. Secrets of webhooks are sealed; one that is
+   * not given is taken from `known` (actions of the campaign until now) or the base, if it is for the same address.
+   */
+  shaped(
+    base: StepSettings | null,
+    input: StepInput & { stepType: StepType },
+    at: string,
+    known: (ActionConfig | null)[] = [],
+  ): StepSettings {
+    const step = mergeStep(base && { ...base, actionConfig: asGiven(base.actionConfig) }, input);
     const problems = [...foreignFields(input.stepType, input, at), ...shapeProblems(step, at)];
     if (problems.length === 0) {
       for (const { path, rule } of rulesOfRow(step)) problems.push(...validateRule(rule, `${at}${path}`));
@@ -37,8 +49,9 @@ export class StepReview {
       if (step.waitEvent !== null) problems.push(...eventProblems({ ...step.waitEvent }, `${at}waitEvent`, ['name', 'filter']));
     }
     if (problems.length === 0 && step.actionConfig) problems.push(...effectProblems(step.actionConfig, `${at}actionConfig`));
-    if (problems.length > 0) throw new StepInvalidError(isLaterAction(step.actionConfig) ? 'unprocessable' : 'malformed', problems);
-    return step.splitConfig ? { ...step, splitConfig: normalisedSplit(step.splitConfig) } : step;
+    if (problems.length > 0) throw new StepInvalidError('malformed', problems);
+    const actionConfig = this.storedAction(step.actionConfig, base ? [base.actionConfig, ...known] : known, `${at}actionConfig`);
+    return { ...step, actionConfig, splitConfig: step.splitConfig && normalisedSplit(step.splitConfig) };
   }
 
   /** Compiles the step's own content; throws if it has errors. Slow: never inside a transaction. */
@@ -58,7 +71,7 @@ export class StepReview {
     }
   }
 
-  /** Throws if the step names a template, a segment or another campaign that is not this tenant's. */
+  /** Throws if the step names a template, a segment or another campaign that is not this tenant's, or an address that we do not go to. */
   async assertReferences(tx: Tx, tenantId: string, step: StepSettings, at: string, campaignId: string | null = null): Promise<void> {
     const problems: Problem[] = [];
     if (step.templateId !== null) problems.push(...(await this.templateProblems(tx, tenantId, step, at)));
@@ -67,6 +80,11 @@ export class StepReview {
     }
     if (step.actionConfig && 'segmentId' in step.actionConfig) {
       problems.push(...(await this.segments.listProblems(tx, tenantId, step.actionConfig.segmentId, `${at}actionConfig.segmentId`)));
+    }
+    if (step.actionConfig?.type === 'webhook') {
+      const fault = this.guard.urlFault(step.actionConfig.url);
+      if (fault !== null)
+        problems.push({ path: `${at}actionConfig.url`, code: 'webhook_url', message: `The address cannot be called: it ${fault}.` });
     }
     if (step.actionConfig?.type === 'enroll') {
       const path = `${at}actionConfig.campaignId`;
@@ -85,6 +103,14 @@ export class StepReview {
     if (problems.length > 0) throw new StepInvalidError('unprocessable', problems);
   }
 
+  private storedAction(action: ActionConfig | null, known: (ActionConfig | null)[], path: string): ActionConfig | null {
+    if (action?.type !== 'webhook') return action;
+    const stored = storedWebhook(action, known, (secret, url) => this.secrets.seal(secret, webhookSecretContext(url)).toString('base64'));
+    if (stored) return stored;
+    const message = 'No secret is kept for this address: give it again in "secret", or say hasSecret: false.';
+    throw new StepInvalidError('malformed', [{ path: `${path}.secret`, code: 'secret_missing', message }]);
+  }
+
   private async targetProblems(tx: Tx, tenantId: string, own: string | null, target: string, path: string): Promise<Problem[]> {
     if (target.toLowerCase() === own) {
       const message = 'A campaign cannot enrol people in itself; `reentry` says whether they may come again.';
@@ -100,6 +126,11 @@ export class StepReview {
     if (step.subjectLine?.trim() || template.subjectLine?.trim()) return [];
     return [{ path: `${at}subjectLine`, code: 'required', message: 'The template has no subject: set subjectLine.' }];
   }
+}
+
+/** As if a caller had sent it back as it was shown. */
+function asGiven(action: ActionConfig | null): ActionConfig | null {
+  return action && (shownAction(action) as ActionConfig);
 }
 
 /** What the contacts module would refuse when the action is carried out: refused now, while somebody can mend it. */

@@ -9,6 +9,7 @@ import { edgesOfRow, inOrder, rulesOfRow } from './domain/flow-graph.js';
 import { ruleStepIds } from './domain/rule-steps.js';
 import { mergeStep, type StepInput } from './domain/step-shape.js';
 import { stepLabel, type CampaignStep, type StepSettings, type StepType } from './domain/step.js';
+import { shownAction } from './domain/webhook-action.js';
 import { toStepDto } from './dto/step.dto.js';
 import { StepReview } from './step-review.js';
 import { StepInUseError, StepInvalidError, StepNotFoundError } from './steps.errors.js';
@@ -61,7 +62,7 @@ export class StepsService {
       await this.assertSound(tx, campaign, created, next);
       await this.queries.insert(tx, ctx.tenantId, campaignId, campaign.stepsVersion, [created]);
       await this.queries.renumber(tx, ctx.tenantId, campaignId, idsOf(next));
-      await this.audit.record(tx, ctx, { ...about(id), action: 'step.created', after: { campaignId, ...settings } });
+      await this.audit.record(tx, ctx, { ...about(id), action: 'step.created', after: { campaignId, ...told(settings) } });
       return id;
     });
   }
@@ -86,7 +87,12 @@ export class StepsService {
         );
       }
       await this.queries.renumber(tx, ctx.tenantId, campaignId, idsOf(next));
-      await this.audit.record(tx, ctx, { ...about(stepId), action: 'step.updated', before: settingsOf(before), after: settings });
+      await this.audit.record(tx, ctx, {
+        ...about(stepId),
+        action: 'step.updated',
+        before: told(settingsOf(before)),
+        after: told(settings),
+      });
       return stepId;
     });
   }
@@ -100,7 +106,7 @@ export class StepsService {
       this.review.assertFlow(renumbered(rest));
       await this.queries.remove(tx, ctx.tenantId, stepId);
       await this.queries.renumber(tx, ctx.tenantId, campaignId, idsOf(rest));
-      await this.audit.record(tx, ctx, { ...about(stepId), action: 'step.deleted', before: settingsOf(step) });
+      await this.audit.record(tx, ctx, { ...about(stepId), action: 'step.deleted', before: told(settingsOf(step)) });
       return null;
     });
   }
@@ -180,6 +186,11 @@ function find(steps: CampaignStep[], stepId: string): CampaignStep {
 
 function settingsOf(step: CampaignStep): StepSettings {
   return mergeStep(step, { stepType: step.stepType });
+}
+
+/** For the audit log, which keeps no secrets, sealed or not. */
+function told(settings: StepSettings): object {
+  return { ...settings, actionConfig: settings.actionConfig && shownAction(settings.actionConfig) };
 }
 
 /** The steps with `step` among them: at place `order` (from 1) if given, else where it was, else last. */

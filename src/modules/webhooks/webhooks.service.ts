@@ -4,11 +4,10 @@ import { decodeIdCursor, keysetPage, type PageQuery } from '../../http/index.js'
 import { InjectTypedQueue, TypedQueue } from '../../queue/index.js';
 import { Clock } from '../../shared/clock.js';
 import { Ids } from '../../shared/ids.js';
-import { OutboundGuard } from '../../shared/outbound/index.js';
+import { newWebhookSecret, OutboundGuard } from '../../shared/outbound/index.js';
 import type { Page } from '../../shared/page.js';
 import { AuditService, type TenantContext } from '../identity/index.js';
 import { DeliveriesQueries, type DeliveryRow } from './deliveries.queries.js';
-import { newWebhookSecret } from './domain/signature.js';
 import { PING_EVENT, type WebhookEventType } from './domain/webhook-events.js';
 import { type EndpointChange, EndpointsQueries, type EndpointRow } from './endpoints.queries.js';
 import type { DeliveryStatus } from './entities/index.js';

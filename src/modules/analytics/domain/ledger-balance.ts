@@ -1,7 +1,7 @@
 /** One line of what the check reads: a count of rows of one campaign, by kind, state and reason; `ids` are a few of them where it helps. */
 export interface LedgerFact {
   campaignId: string;
-  kind: 'campaign' | 'enrollment' | 'email' | 'email_undecided' | keyof typeof PROBLEMS;
+  kind: 'campaign' | 'enrollment' | 'email' | 'email_undecided' | 'call' | keyof typeof PROBLEMS;
   status: string | null;
   reason: string | null;
   count: number;
@@ -40,6 +40,18 @@ export interface EmailBalance {
   addsUp: boolean;
 }
 
+/** Of actions "webhook". */
+export interface CallBalance {
+  /** Rows, whatever their state: one for each contact that got to such a step, and for each entry. */
+  recorded: number;
+  pending: number;
+  delivered: number;
+  failed: number;
+  cancelled: number;
+  /** recorded = pending + delivered + failed + cancelled. */
+  addsUp: boolean;
+}
+
 export interface LedgerProblem {
   code: string;
   message: string;
@@ -53,6 +65,7 @@ export interface LedgerReport {
   campaignStatus: string;
   enrollments: EnrollmentBalance;
   emails: EmailBalance;
+  calls: CallBalance;
   problems: LedgerProblem[];
 }
 
@@ -75,8 +88,8 @@ export function balanceLedger(facts: readonly LedgerFact[]): LedgerReport[] {
 }
 
 /** Nothing is lost and nothing contradicts: what `cli ledger:check` and the tests insist on. */
-export function isSound({ enrollments, emails, problems }: LedgerReport): boolean {
-  return enrollments.addsUp && emails.addsUp && problems.length === 0;
+export function isSound({ enrollments, emails, calls, problems }: LedgerReport): boolean {
+  return enrollments.addsUp && emails.addsUp && calls.addsUp && problems.length === 0;
 }
 
 function balance(facts: LedgerFact[]): LedgerReport {
@@ -89,6 +102,7 @@ function balance(facts: LedgerFact[]): LedgerReport {
     campaignStatus: campaign.status!,
     enrollments,
     emails,
+    calls: balanceCalls(facts.filter(({ kind }) => kind === 'call')),
     problems: [...contradictions(campaign, enrollments, emails, undecided), ...facts.flatMap(toProblem)],
   };
 }
@@ -126,6 +140,13 @@ function balanceEmails(facts: LedgerFact[]): EmailBalance {
     byReason: Object.fromEntries(explained.map((state) => [state, byReason(rows.filter(({ status }) => status === state))])),
     addsUp: Object.values(states).reduce((sum, n) => sum + n, 0) === planned,
   };
+}
+
+function balanceCalls(rows: LedgerFact[]): CallBalance {
+  const count = (state: string) => sumOf(rows, ({ status }) => status === state);
+  const recorded = sumOf(rows, () => true);
+  const states = { pending: count('pending'), delivered: count('delivered'), failed: count('failed'), cancelled: count('cancelled') };
+  return { recorded, ...states, addsUp: Object.values(states).reduce((sum, n) => sum + n, 0) === recorded };
 }
 
 function contradictions(campaign: LedgerFact, enrollments: EnrollmentBalance, emails: EmailBalance, undecided: number): LedgerProblem[] {

@@ -75,6 +75,26 @@ export class EmailBalanceDto {
   addsUp: boolean;
 }
 
+export class CallBalanceDto {
+  @count('Calls of webhook steps: one for each contact that got there, whatever its state.', 20)
+  recorded: number;
+
+  @count('To be made, or to be tried again.', 1)
+  pending: number;
+
+  @count('Taken by the receiver.', 18)
+  delivered: number;
+
+  @count('Never taken.', 1)
+  failed: number;
+
+  @count('Not made: the campaign was cancelled, or the contact erased.')
+  cancelled: number;
+
+  @ApiProperty({ description: '`recorded` = `pending` + `delivered` + `failed` + `cancelled`.' })
+  addsUp: boolean;
+}
+
 export class LedgerProblemDto {
   @ApiProperty({
     enum: [
@@ -114,6 +134,9 @@ export class LedgerReportDto {
 
   @ApiProperty({ type: EmailBalanceDto })
   emails: EmailBalanceDto;
+
+  @ApiProperty({ type: CallBalanceDto })
+  calls: CallBalanceDto;
 
   @ApiProperty({ type: [LedgerProblemDto], description: 'What contradicts; empty when all is well.' })
   problems: LedgerProblemDto[];

@@ -1,5 +1,6 @@
 import type { Problem } from '../../../shared/domain-error.js';
-import { ACTION_TYPES, LATER_ACTION_TYPES, STEP_LIMITS, type ActionConfig } from './step.js';
+import { ACTION_TYPES, STEP_LIMITS, type ActionConfig } from './step.js';
+import { webhookProblems } from './webhook-action.js';
 
 const KEYS: Record<ActionConfig['type'], readonly string[]> = {
   set_attribute: ['type', 'attribute', 'value'],
@@ -10,26 +11,18 @@ const KEYS: Record<ActionConfig['type'], readonly string[]> = {
   remove_from_segment: ['type', 'segmentId'],
   exit: ['type', 'reason'],
   enroll: ['type', 'campaignId'],
+  webhook: ['type', 'url', 'secret', 'hasSecret'],
 };
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 /** Columns of a contact that an action must not write: the address is an identity, the score has its own action. */
 const READ_ONLY = ['id', 'email', 'leadScore', 'createdAt', 'updatedAt', 'subscribed', 'tags', '__proto__', 'constructor', 'prototype'];
 
-/** Whether this is an action that a later version executes; such a one is refused as "not yet", not as unknown. */
-export function isLaterAction(config: unknown): boolean {
-  return (LATER_ACTION_TYPES as readonly unknown[]).includes((config as { type?: unknown } | null)?.type);
-}
-
-/** What is wrong with the configuration of an action step. Accepts anything that JSON can hold. */
+/** What is wrong with the configuration of an action step as callers give it. Accepts anything that JSON can hold. */
 export function actionProblems(config: unknown, path: string): Problem[] {
   if (typeof config !== 'object' || config === null || Array.isArray(config)) {
     return [{ path, code: 'required', message: 'An action needs actionConfig: an object with a type.' }];
   }
   const action = config as Record<string, unknown>;
-  if (isLaterAction(action)) {
-    const message = `The action "${String(action.type)}" is planned, but cannot be executed yet. Available now: ${ACTION_TYPES.join(', ')}.`;
-    return [{ path: `${path}.type`, code: 'action_not_supported', message }];
-  }
   const type = ACTION_TYPES.find((known) => known === action.type);
   if (!type)
     return [{ path: `${path}.type`, code: 'unknown_action', message: `The type of an action is one of ${ACTION_TYPES.join(', ')}.` }];
@@ -61,6 +54,8 @@ function valueProblems(type: ActionConfig['type'], action: Record<string, unknow
       if (typeof campaignId === 'string' && UUID.test(campaignId)) return [];
       return [{ path: `${path}.campaignId`, code: 'invalid_id', message: 'campaignId is the id of another campaign (a UUID).' }];
     }
+    case 'webhook':
+      return webhookProblems(action, path);
     case 'exit':
       return action.reason === undefined ? [] : textProblem(action.reason, STEP_LIMITS.exitReason, `${path}.reason`, 'A reason');
   }

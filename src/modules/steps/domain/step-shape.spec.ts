@@ -66,6 +66,9 @@ describe('a step of any type', () => {
   });
 });
 
+const ADDRESS = 'https://example.com';
+const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
+
 describe('an action', () => {
   it.each([
     { type: 'set_attribute', attribute: 'plan', value: 'pro' },
@@ -76,6 +79,9 @@ describe('an action', () => {
     { type: 'adjust_lead_score', by: -5 },
     { type: 'exit' },
     { type: 'exit', reason: 'bought' },
+    { type: 'webhook', url: 'https://example.com/hook' },
+    { type: 'webhook', url: 'https://example.com/hook', secret: null, hasSecret: true },
+    { type: 'webhook', url: 'https://example.com/hook', secret: SECRET },
   ])('is accepted: %j', (actionConfig) => {
     expect(check('action', { actionConfig: anything(actionConfig) })).toEqual([]);
   });
@@ -84,7 +90,14 @@ describe('an action', () => {
     [null, 'actionConfig required'],
     [[], 'actionConfig required'],
     [{}, 'actionConfig.type unknown_action'],
-    [{ type: 'webhook', url: 'https://example.com' }, 'actionConfig.type action_not_supported'],
+    [{ type: 'webhook' }, 'actionConfig.url invalid_url'],
+    [{ type: 'webhook', url: 'example.com' }, 'actionConfig.url invalid_url'],
+    [{ type: 'webhook', url: ` ${ADDRESS}` }, 'actionConfig.url invalid_url'],
+    [{ type: 'webhook', url: `${ADDRESS}/${'x'.repeat(2000)}` }, 'actionConfig.url invalid_url'],
+    [{ type: 'webhook', url: ADDRESS, secret: 'whsec_short' }, 'actionConfig.secret invalid_secret'],
+    [{ type: 'webhook', url: ADDRESS, hasSecret: 'yes' }, 'actionConfig.hasSecret invalid_value'],
+    // What is stored is not what callers give.
+    [{ type: 'webhook', url: ADDRESS, sealedSecret: 'AA==' }, 'actionConfig.sealedSecret unknown_field'],
     [{ type: 'enroll', campaignId: 'x' }, 'actionConfig.campaignId invalid_id'],
     [{ type: 'add_tag', tag: ' ' }, 'actionConfig.tag invalid_text'],
     [{ type: 'add_tag', tag: 'x'.repeat(101) }, 'actionConfig.tag invalid_text'],

@@ -36,6 +36,14 @@ export interface WaitEvent {
   filter?: unknown;
 }
 
+/** An action of type `webhook` as it is stored. */
+export interface WebhookAction {
+  type: 'webhook';
+  url: string;
+  /** Base64 of what a `SecretBox` has sealed for this very address; absent where the calls are not signed. */
+  sealedSecret?: string;
+}
+
 /** What an action step does. `exit` ends the contact's way through the campaign. */
 export type ActionConfig =
   | { type: 'set_attribute'; attribute: string; value: string | number | boolean | null }
@@ -43,7 +51,8 @@ export type ActionConfig =
   | { type: 'adjust_lead_score'; by: number }
   | { type: 'add_to_segment' | 'remove_from_segment'; segmentId: string }
   | { type: 'exit'; reason?: string }
-  | { type: 'enroll'; campaignId: string };
+  | { type: 'enroll'; campaignId: string }
+  | WebhookAction;
 export const ACTION_TYPES = [
   'set_attribute',
   'add_tag',
@@ -53,9 +62,8 @@ export const ACTION_TYPES = [
   'remove_from_segment',
   'exit',
   'enroll',
+  'webhook',
 ] as const;
-/** Named by the API, executed by a later version. */
-export const LATER_ACTION_TYPES = ['webhook'] as const;
 
 /** What an author sets on a step. Fields that do not belong to `stepType` are null. */
 export interface StepSettings {

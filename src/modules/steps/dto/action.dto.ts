@@ -63,6 +63,38 @@ export class EnrollAction {
   campaignId: string;
 }
 
+/** Posts to a program of yours that a contact got here. The contact goes on at once, whatever becomes of the call. */
+export class WebhookAction {
+  @ApiProperty({ enum: ['webhook'] })
+  type: 'webhook';
+
+  @ApiProperty({ maxLength: 2000, example: 'https://acme.example/hooks/reached' })
+  url: string;
+
+  @ApiPropertyOptional({
+    type: String,
+    nullable: true,
+    example: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
+    description:
+      'Signs the calls by Standard Webhooks: `whsec_` and 24 to 64 bytes in base64. Never shown again; if it is absent, the one kept for the same address stays, and null takes it away.',
+  })
+  secret?: string | null;
+
+  @ApiPropertyOptional({ description: 'As an answer said it. False without a `secret` takes the kept one away.' })
+  hasSecret?: boolean;
+}
+
+export class ShownWebhookAction {
+  @ApiProperty({ enum: ['webhook'] })
+  type: 'webhook';
+
+  @ApiProperty({ example: 'https://acme.example/hooks/reached' })
+  url: string;
+
+  @ApiProperty({ description: 'Whether calls are signed.' })
+  hasSecret: boolean;
+}
+
 /** What a step of type `wait_for` waits for. */
 export class WaitEventDto {
   @ApiProperty({ minLength: 1, maxLength: 100, example: 'order_placed' })
@@ -78,11 +110,14 @@ export class WaitEventDto {
   filter?: unknown;
 }
 
-export const ACTION_MODELS = [SetAttributeAction, TagAction, AdjustLeadScoreAction, SegmentAction, ExitAction, EnrollAction];
-/** The OpenAPI schema of `actionConfig`; a controller that shows it adds `@ApiExtraModels(...ACTION_MODELS)`. */
-export const ACTION_SCHEMA = { oneOf: ACTION_MODELS.map((model) => ({ $ref: getSchemaPath(model) })) };
+const PLAIN_ACTIONS = [SetAttributeAction, TagAction, AdjustLeadScoreAction, SegmentAction, ExitAction, EnrollAction];
+const oneOf = (models: (new () => object)[]) => models.map((model) => ({ $ref: getSchemaPath(model) }));
+/** A controller that takes or shows `actionConfig` adds `@ApiExtraModels(...ACTION_MODELS)`. */
+export const ACTION_MODELS = [...PLAIN_ACTIONS, WebhookAction, ShownWebhookAction];
 /** One of the alternatives, as OpenAPI 3.0 has no type to put `nullable` beside here. */
 export const NO_OBJECT = { type: 'object' as const, nullable: true, enum: [null] };
-export const NULLABLE_ACTION_SCHEMA = { oneOf: [...ACTION_SCHEMA.oneOf, NO_OBJECT] };
+export const NULLABLE_ACTION_SCHEMA = { oneOf: [...oneOf([...PLAIN_ACTIONS, WebhookAction]), NO_OBJECT] };
+/** As answers show it: without secrets. */
+export const NULLABLE_SHOWN_ACTION_SCHEMA = { oneOf: [...oneOf([...PLAIN_ACTIONS, ShownWebhookAction]), NO_OBJECT] };
 /** Of `waitEvent`; needs `WaitEventDto` among the extra models. */
 export const WAIT_EVENT_SCHEMA = { oneOf: [{ $ref: getSchemaPath(WaitEventDto) }, NO_OBJECT] };

@@ -6,7 +6,6 @@ import {
   CONTENT_FORMATS,
   STEP_TYPES,
   WAIT_UNITS,
-  type ActionConfig,
   type CampaignStep,
   type StepContentFormat,
   type StepType,
@@ -15,8 +14,9 @@ import {
   type WaitUnit,
 } from '../domain/step.js';
 import type { AbTest } from '../domain/ab-test.js';
+import { shownAction, type ShownAction } from '../domain/webhook-action.js';
 import { AbTestDto, VariantDto } from './ab-test.dto.js';
-import { NO_OBJECT, NULLABLE_ACTION_SCHEMA, WAIT_EVENT_SCHEMA } from './action.dto.js';
+import { NO_OBJECT, NULLABLE_SHOWN_ACTION_SCHEMA, WAIT_EVENT_SCHEMA } from './action.dto.js';
 import { NULLABLE_SPLIT, NULLABLE_WAIT_UNTIL } from './wait-split.dto.js';
 
 const INSTANT = { type: String, format: 'date-time' } as const;
@@ -92,8 +92,8 @@ export class StepDto {
   @ApiProperty({ description: 'The flow ends behind this step.' })
   isEnd: boolean;
 
-  @ApiProperty(NULLABLE_ACTION_SCHEMA)
-  actionConfig: ActionConfig | null;
+  @ApiProperty(NULLABLE_SHOWN_ACTION_SCHEMA)
+  actionConfig: ShownAction | null;
 
   @ApiProperty({ oneOf: [{ $ref: getSchemaPath(AbTestDto) }, NO_OBJECT], description: 'How the winner among the variants is found.' })
   abTest: AbTest | null;
@@ -138,5 +138,5 @@ export class SavedFlowDto {
 
 /** A step as clients see it. */
 export function toStepDto({ tenantId: _tenant, version: _version, ...step }: CampaignStep): StepDto {
-  return step;
+  return { ...step, actionConfig: step.actionConfig && shownAction(step.actionConfig) };
 }

@@ -2,10 +2,22 @@ import { createHmac, randomBytes } from 'node:crypto';
 
 const PREFIX = 'whsec_';
 const SECRET_BYTES = 32;
+/** The bounds that Standard Webhooks sets. */
+const LEAST_BYTES = 24;
+const MOST_BYTES = 64;
 
 /** A new secret as receivers configure it: `whsec_` and the base64 of its bytes (Standard Webhooks, "Symmetric"). */
 export function newWebhookSecret(): string {
   return PREFIX + randomBytes(SECRET_BYTES).toString('base64');
+}
+
+/** What is wrong with a secret that somebody else has made, or null. */
+export function signingSecretFault(secret: unknown): string | null {
+  const encoded = typeof secret === 'string' && secret.startsWith(PREFIX) ? secret.slice(PREFIX.length) : '';
+  const bytes = Buffer.from(encoded, 'base64');
+  const isBase64 = bytes.toString('base64').replace(/=+$/, '') === encoded.replace(/=+$/, '');
+  if (isBase64 && bytes.length >= LEAST_BYTES && bytes.length <= MOST_BYTES) return null;
+  return `is "${PREFIX}" followed by ${LEAST_BYTES} to ${MOST_BYTES} random bytes in base64 (a secret of Standard Webhooks)`;
 }
 
 export interface SignedMessage {

@@ -1,4 +1,4 @@
-import { newWebhookSecret, signatureHeaders } from './signature.js';
+import { newWebhookSecret, signatureHeaders, signingSecretFault } from './signature.js';
 
 describe('the signature of an outgoing webhook', () => {
   // The published example of Standard Webhooks, which every verifying library is tested with.
@@ -25,5 +25,16 @@ describe('the signature of an outgoing webhook', () => {
     const made = newWebhookSecret();
     expect(made).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
     expect(newWebhookSecret()).not.toBe(made);
+  });
+
+  it('takes secrets that others have made only if they are whole, and neither too short to protect nor endless', () => {
+    expect([secret, newWebhookSecret(), `whsec_${Buffer.alloc(64, 1).toString('base64')}`].map(signingSecretFault)).toEqual([
+      null,
+      null,
+      null,
+    ]);
+    const made = (bytes: number) => `whsec_${Buffer.alloc(bytes, 1).toString('base64')}`;
+    for (const wrong of ['', 'whsec_', made(23), made(65), made(32).slice(6), `whsec_${'%'.repeat(40)}`, 42, {}])
+      expect(signingSecretFault(wrong)).toContain('24 to 64');
   });
 });

@@ -9,9 +9,6 @@ export const MAX_ATTEMPTS = PAUSES_MS.length + 1;
 
 const LONGEST_RETRY_AFTER_MS = 24 * HOUR;
 
-/** An endpoint that has taken nothing for so long is switched off. */
-export const DISABLE_AFTER_DAYS = 5;
-
 export interface Attempt {
   /** Of the answer; null when none came. */
   status: number | null;

@@ -1,0 +1,1 @@
+export { CALL_STATUSES, StepCall, type CallStatus } from './step-call.entity.js';
