@@ -13,10 +13,11 @@ import { SuppressionHistory1764000007000 } from './1764000007000-SuppressionHist
 import { CampaignKinds1764000010000 } from './1764000010000-CampaignKinds.js';
 import { Triggers1764000011000 } from './1764000011000-Triggers.js';
 import { Experiments1764000012000 } from './1764000012000-Experiments.js';
-import { AudienceClock1764000015000 } from './1764000015000-AudienceClock.js';
 import { HitBatches1764000013000 } from './1764000013000-HitBatches.js';
+import { AudienceClock1764000015000 } from './1764000015000-AudienceClock.js';
 import { LedgerRoom1764000017000 } from './1764000017000-LedgerRoom.js';
 import { StepCalls1764000019000 } from './1764000019000-StepCalls.js';
+import { SoftBounceTimes1764000020500 } from './1764000020500-SoftBounceTimes.js';
 
 /** Every migration, in order; an explicit list, because globs do not survive compilation to ESM. */
 export const migrations = [
@@ -35,8 +36,9 @@ export const migrations = [
   CampaignKinds1764000010000,
   Triggers1764000011000,
   Experiments1764000012000,
-  AudienceClock1764000015000,
   HitBatches1764000013000,
+  AudienceClock1764000015000,
   LedgerRoom1764000017000,
   StepCalls1764000019000,
+  SoftBounceTimes1764000020500,
 ];

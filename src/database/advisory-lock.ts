@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { Database } from './database.js';
+import { rows, type Tx } from './sql.js';
 
 /**
  * Runs `fn` only if no other process holds the lock of this name, and tells whether it ran. For work that one process at a time should do
@@ -32,4 +33,12 @@ export async function withAdvisoryLock(db: Database, name: string, fn: (lost: Ab
 /** The text that is hashed into the lock's key. */
 export function lockName(name: string): string {
   return `campaign-engine:${name}`;
+}
+
+/**
+ * Waits until no other transaction holds the lock of this name, and holds it until this one ends. For a rule over several rows, such as a limit: what
+ * it reads must be read by a later statement, whose snapshot then has everything that was written under the lock.
+ */
+export async function holdLock(tx: Tx, name: string): Promise<void> {
+  await rows(tx, 'SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [lockName(name)]);
 }

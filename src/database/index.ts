@@ -1,4 +1,4 @@
-export { withAdvisoryLock } from './advisory-lock.js';
+export { holdLock, withAdvisoryLock } from './advisory-lock.js';
 export { buildDataSourceOptions } from './data-source.js';
 export { Database, type TxOptions } from './database.js';
 export { DatabaseSetupError, DatabaseUnavailableError, sqlState } from './database.errors.js';

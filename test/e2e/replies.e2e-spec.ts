@@ -226,4 +226,27 @@ describe('answers to messages', () => {
     for (const [body, headers] of broken) expect((await post(body, headers)).status).toBe(400);
     expect(await enrollments(id)).toEqual([['kim', 'active', null]]);
   });
+
+  it('are not lost over how a mail gateway writes its forms: odd attachments, thousands of parts, headers without end', async () => {
+    const people = ['lea', 'max', 'noa'];
+    const id = await drip(people);
+    const type = { 'content-type': 'multipart/form-data; boundary=xYzZY' };
+    const part = (name: string, text: string, more = '') =>
+      `--xYzZY\r\nContent-Disposition: form-data; name="${name}"${more}\r\n\r\n${text}\r\n`;
+    const mail = async (name: string, more = '') =>
+      part('headers', `From: ${name}@example.com\nTo: ${await replyAddressOf(`${name}@example.com`)}\nMessage-ID: <odd-${name}>\n${more}`);
+    const bodies = [
+      part('attachment1', 'z', '; filename="my \\"best\\"; picture.png"') +
+        (await mail('lea')) +
+        part('attachment2', 'cut', '; filename="b"').slice(0, -9),
+      (await mail('max')) + part('x', 'y').repeat(5_000) + '--xYzZY--\r\n',
+      (await mail('noa', `X-Long: ${'y'.repeat(2_000_000)}`)) + '--xYzZY--\r\n',
+    ];
+    for (const body of bodies) {
+      const answer = await post(body, type);
+      expect([answer.status, await answer.json()]).toEqual([200, { result: 'replied' }]);
+    }
+    await story.settles(id);
+    expect(await enrollments(id)).toEqual(people.map((name) => [name, 'exited', 'replied']));
+  });
 });

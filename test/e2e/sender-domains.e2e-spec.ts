@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { rows } from '../../src/database/index.js';
 import type { ApiClient } from '../support/api-client.js';
 import { DnsDouble } from '../support/dns-double.js';
 import { Story } from '../support/story.js';
@@ -17,6 +18,7 @@ describe('sender domains', () => {
   let dns: DnsDouble;
   let app: TestApp;
   let api: ApiClient;
+  let tenantId: string;
 
   beforeAll(async () => {
     dns = await DnsDouble.start();
@@ -24,7 +26,7 @@ describe('sender domains', () => {
   });
   beforeEach(async () => {
     dns.zone = { ...PUBLISHED };
-    ({ api } = await app.tenant());
+    ({ api, tenantId } = await app.tenant());
   });
   afterAll(async () => {
     await app?.close();
@@ -121,6 +123,21 @@ describe('sender domains', () => {
     expect((await api.must(200, api.get('/api/sender-domains'))).data).toHaveLength(1);
     await api.must(204, api.delete(`/api/sender-domains/${id}`));
     expect((await api.delete(`/api/sender-domains/${id}`)).status).toBe(404);
+  });
+
+  it('are fifty at most, also when the last are added at the same moment', async () => {
+    await app.db.asSystem((tx) =>
+      rows(
+        tx,
+        `INSERT INTO sender_domains (tenant_id, id, domain, dkim_selectors)
+         SELECT $1, gen_random_uuid(), 'd' || n || '.example', '{s1}' FROM generate_series(1, 49) AS n`,
+        [tenantId],
+      ),
+    );
+    const added = await Promise.all(
+      ['a', 'b', 'c', 'd'].map((name) => api.post('/api/sender-domains', { domain: `${name}.acme.example` })),
+    );
+    expect(added.map(({ status }) => status).sort()).toEqual([201, 422, 422, 422]);
   });
 
   it.each([

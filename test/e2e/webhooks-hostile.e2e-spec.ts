@@ -76,6 +76,35 @@ describe('odd content in the SendGrid event webhook', () => {
     expect(await suppressed(one)).toEqual(['hard_bounce']);
   });
 
+  it('keeps no address of somebody who is erased, not even where a provider quoted it, before or afterwards', async () => {
+    const [one] = targets;
+    await story.api.must(
+      201,
+      story.api.post('/api/webhooks', { url: 'https://hooks.invalid/', eventTypes: ['email.bounced', 'email.clicked'] }),
+    );
+    const reason = `550 5.1.1 <${one.email}>: no such user`;
+    const url = `https://acme.example/offer?for=${encodeURIComponent(one.email)}`;
+    await post([eventOf(one, 'click', seconds() - 1, { url }), eventOf(one, 'bounce', seconds(), { reason })]);
+    const TABLES = ['contacts', 'emails', 'email_events', 'webhook_deliveries', 'soft_bounces', 'campaign_contacts', 'audit_log'];
+    const quoting = async () => {
+      const found = await Promise.all(
+        TABLES.map(async (table) => {
+          const hits = await sql(`SELECT 1 FROM ${table} t WHERE strpos(replace(t::text, '%40', '@'), $1) > 0`, [one.email]);
+          return [table, hits.length] as const;
+        }),
+      );
+      return Object.fromEntries(found.filter(([, count]) => count > 0));
+    };
+    await until(async () => (await quoting()).webhook_deliveries === 2, { deadlineMs: 15_000, what: 'both webhooks to be stored' });
+    expect(Object.keys(await quoting())).toEqual(expect.arrayContaining(['contacts', 'emails', 'email_events']));
+    await story.api.must(204, story.api.delete(`/api/contacts/${await story.contactId(one.email)}`));
+    expect(await quoting()).toEqual({});
+    await post([eventOf(one, 'dropped', seconds() + 1, { reason })]);
+    const arrived = () => sql(`SELECT FROM email_events WHERE email_id = $1 AND type = 'dropped'`, [one.customArgs.email_id]);
+    await until(async () => (await arrived()).length === 1, { deadlineMs: 15_000, what: 'the late event' });
+    expect(await quoting()).toEqual({});
+  });
+
   it('goes on with later calls when some that are stored cannot be taken apart, and keeps those', async () => {
     const [one] = targets;
     await sql(

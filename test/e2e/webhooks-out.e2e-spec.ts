@@ -169,6 +169,13 @@ describe('webhooks to a tenant', () => {
     expect((await new ApiClient(app.baseUrl, key).get('/api/webhooks')).status).toBe(403);
   });
 
+  it('are twenty at most, also when the last are made at the same moment', async () => {
+    const full = await app.tenant('Full');
+    const make = () => full.api.post('/api/webhooks', { url: receiver.url('/full'), eventTypes: ['email.sent'], enabled: false });
+    for (let i = 0; i < 19; i++) expect((await make()).status).toBe(201);
+    expect((await Promise.all([make(), make(), make(), make()])).map(({ status }) => status).sort()).toEqual([201, 409, 409, 409]);
+  });
+
   it.each([
     [{ url: 'ftp://acme.example/x', eventTypes: ['email.sent'] }, 422, 'url'],
     [{ url: 'not a url', eventTypes: ['email.sent'] }, 422, 'url'],

@@ -162,6 +162,23 @@ describe('suppression', () => {
       expect(await reason()).toBe('soft_bounces');
     });
 
+    it('forgets those before a delivery that is told last, and those that are told only after it', async () => {
+      await w.db.asSystem((tx) => affected(tx, 'UPDATE tenants SET soft_bounce_limit = 3 WHERE id = $1', [c.tenantId]));
+      await tell('bounced', 5);
+      await tell('bounced', 1);
+      await w.delivery.applyEvents(100);
+      await tell('delivered', 3);
+      await w.delivery.applyEvents(100);
+      await tell('bounced', 2);
+      await w.delivery.applyEvents(100);
+      await tell('bounced', 6);
+      await w.delivery.applyEvents(100);
+      expect(await reason()).toBeNull();
+      await tell('bounced', 7);
+      await w.delivery.applyEvents(100);
+      expect(await reason()).toBe('soft_bounces');
+    });
+
     it('follows the tenant’s own limit, and does not count what was blocked because of the sender', async () => {
       await w.db.asSystem((tx) => affected(tx, 'UPDATE tenants SET soft_bounce_limit = 2 WHERE id = $1', [c.tenantId]));
       await tell('bounced', 1);

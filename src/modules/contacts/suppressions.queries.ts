@@ -37,6 +37,8 @@ export interface SuppressionFilter {
 
 const SYSTEM: SuppressionActor = { type: 'system', id: null };
 const COLUMNS = `email_norm AS email, reason, source, detail, created_at AS "createdAt"`;
+/** The highest limit a tenant can set (`soft_bounce_limit`). */
+const MAX_SOFT_BOUNCES = 100;
 const EVENT_COLUMNS = 'tenant_id, email_norm, action, reason, source, detail, actor_type, actor_id, at';
 
 /** Reads and writes `suppressions` and its history. Addresses are compared without regard to case. */
@@ -169,13 +171,13 @@ export class SuppressionsQueries {
     const found = await rows<{ email: string }>(
       tx,
       `WITH bounced AS (
-         SELECT lower(b.email) AS email_norm, count(*)::int AS bounces, max(b.at) AS at
+         SELECT lower(b.email) AS email_norm, (array_agg(b.at ORDER BY b.at DESC))[1:${MAX_SOFT_BOUNCES}] AS times
            FROM unnest($2::text[], $3::timestamptz[]) AS b (email, at) GROUP BY 1 ORDER BY 1
        ), counted AS (
-         INSERT INTO soft_bounces AS s (tenant_id, email_norm, bounces, last_bounce_at) SELECT $1, email_norm, bounces, at FROM bounced
+         INSERT INTO soft_bounces AS s (tenant_id, email_norm, bounced_at) SELECT $1, email_norm, times FROM bounced
          ON CONFLICT (tenant_id, email_norm) DO UPDATE
-            SET bounces = s.bounces + excluded.bounces, last_bounce_at = greatest(s.last_bounce_at, excluded.last_bounce_at)
-         RETURNING email_norm, bounces
+            SET bounced_at = ARRAY(SELECT t FROM unnest(s.bounced_at || excluded.bounced_at) AS t ORDER BY t DESC LIMIT ${MAX_SOFT_BOUNCES})
+         RETURNING email_norm, cardinality(bounced_at) AS bounces
        )
        SELECT email_norm AS email FROM counted JOIN tenants t ON t.id = $1 WHERE counted.bounces >= t.soft_bounce_limit`,
       [tenantId, bounces.map(({ email }) => email), bounces.map(({ at }) => at)],
@@ -183,16 +185,20 @@ export class SuppressionsQueries {
     return found.map(({ email }) => email);
   }
 
-  /** Something arrived after the last bounce: the address works, and counting begins anew. */
+  /** Something arrived: the address worked then, and what bounced before counts no more. Locks the rows in the order of addresses. */
   clearSoftBounces(tx: Tx, tenantId: string, arrivals: { email: string; at: Date }[]): Promise<number> {
     return affected(
       tx,
-      `DELETE FROM soft_bounces s
-        WHERE s.tenant_id = $1 AND (s.email_norm, s.last_bounce_at) IN (
-          SELECT l.email_norm, l.last_bounce_at
-            FROM (SELECT lower(a.email) AS email_norm, max(a.at) AS at FROM unnest($2::text[], $3::timestamptz[]) AS a (email, at) GROUP BY 1) v
-            JOIN soft_bounces l ON l.tenant_id = $1 AND l.email_norm = v.email_norm AND l.last_bounce_at <= v.at
-           ORDER BY l.email_norm FOR UPDATE OF l)`,
+      `WITH answered AS MATERIALIZED (
+         SELECT s.email_norm, v.at, s.bounced_at[1] <= v.at AS whole
+           FROM (SELECT lower(a.email) AS email_norm, max(a.at) AS at FROM unnest($2::text[], $3::timestamptz[]) AS a (email, at) GROUP BY 1) v
+           JOIN soft_bounces s ON s.tenant_id = $1 AND s.email_norm = v.email_norm AND s.bounced_at[cardinality(s.bounced_at)] <= v.at
+          ORDER BY s.email_norm FOR UPDATE OF s
+       ), shortened AS (
+         UPDATE soft_bounces s SET bounced_at = ARRAY(SELECT t FROM unnest(s.bounced_at) AS t WHERE t > a.at ORDER BY t DESC)
+           FROM answered a WHERE s.tenant_id = $1 AND s.email_norm = a.email_norm AND NOT a.whole
+       )
+       DELETE FROM soft_bounces s USING answered a WHERE s.tenant_id = $1 AND s.email_norm = a.email_norm AND a.whole`,
       [tenantId, arrivals.map(({ email }) => email), arrivals.map(({ at }) => at)],
     );
   }

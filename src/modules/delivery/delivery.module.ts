@@ -1,17 +1,18 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { QueueModule } from '../../queue/index.js';
 import { CampaignsModule, LaunchChecks } from '../campaigns/index.js';
-import { ContactsModule } from '../contacts/index.js';
+import { ContactsEvents, ContactsModule } from '../contacts/index.js';
 import { TriggersModule } from '../triggers/index.js';
 import { EnrollmentModule } from '../enrollment/index.js';
 import { MailModule, ProviderAccountsService } from '../mail/index.js';
 import { StepsModule } from '../steps/index.js';
 import { ContentModule } from '../templates/index.js';
-import { TrackingModule, WebhookAccounts } from '../tracking/index.js';
+import { TrackingModule, TrackingService, WebhookAccounts } from '../tracking/index.js';
 import { BreakerQueries } from './breaker.queries.js';
 import { BreakerService } from './breaker.service.js';
 import { CampaignGuard } from './campaign-guard.service.js';
 import { ClaimService } from './claim.service.js';
+import { followErasures } from './contact-listeners.js';
 import { deliveryQueue } from './delivery.jobs.js';
 import { DeliveryQueries } from './delivery.queries.js';
 import { DeliveryService } from './delivery.service.js';
@@ -76,10 +77,14 @@ export class DeliveryModule implements OnModuleInit {
     private readonly pacing: PacingLaunchCheck,
     private readonly webhooks: WebhookAccounts,
     private readonly accounts: ProviderAccountsService,
+    private readonly contacts: ContactsEvents,
+    private readonly events: EventQueries,
+    private readonly tracking: TrackingService,
   ) {}
 
   onModuleInit(): void {
     this.checks.register(this.pacing);
+    followErasures(this.contacts, this.events, this.tracking);
     this.webhooks.register((key) => this.accounts.webhookAccount(key));
   }
 }

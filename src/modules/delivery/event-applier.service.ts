@@ -20,6 +20,11 @@ import { CampaignGuard } from './campaign-guard.service.js';
 import { EventQueries, type TouchedEmail } from './event.queries.js';
 import { HitJudge, type Verdict } from './hit-judge.js';
 
+interface AddressFact {
+  email: string;
+  at: Date;
+}
+
 interface Judged<E extends UnappliedEvent = UnappliedEvent> {
   tenantId: string;
   event: E;
@@ -158,7 +163,7 @@ export class EventApplier {
     );
     const soft = of(({ type, bounceClass }) => type === 'bounced' && bounceClass === 'soft');
     const arrived = of(({ type }) => ARRIVED.has(type));
-    await this.contacts.recordSoftBounces(tx, tenantId, { bounces: soft.flatMap(addressed), arrivals: arrived.flatMap(addressed) });
+    await this.recordSoftBounces(tx, tenantId, soft.flatMap(addressed), arrived.flatMap(addressed));
     await this.unsubscribe(
       tx,
       tenantId,
@@ -176,6 +181,13 @@ export class EventApplier {
       engaged.map(({ email }) => email),
       this.clock.now(),
     );
+  }
+
+  /** A bounce may be told after an arrival that came after it, in a batch of its own: the ledger still knows of that. */
+  private async recordSoftBounces(tx: Tx, tenantId: string, bounces: AddressFact[], arrivals: AddressFact[]): Promise<void> {
+    const addresses = bounces.map(({ email }) => email);
+    const known = addresses.length === 0 ? [] : await this.queries.arrivalsAt(tx, tenantId, addresses);
+    await this.contacts.recordSoftBounces(tx, tenantId, { bounces, arrivals: [...arrivals, ...known] });
   }
 
   private async suppress(tx: Tx, tenantId: string, judged: Judged[], reason: 'hard_bounce' | 'complaint'): Promise<void> {
@@ -210,8 +222,19 @@ function judge<E extends UnappliedEvent>(events: E[], emails: Map<string, Touche
     if (!email) return [];
     const reason = reasons.get(event.id);
     const isMachine = event.isMachine || reason !== undefined;
-    return [{ tenantId: event.tenantId, event, email, isMachine, machineReason: event.machineReason ?? reason ?? null }];
+    const told = isForgotten(email) ? withoutPerson(event) : event;
+    return [{ tenantId: event.tenantId, event: told, email, isMachine, machineReason: event.machineReason ?? reason ?? null }];
   });
+}
+
+/** It went out, and its contact has been erased since. */
+function isForgotten({ sendingAt, toEmail }: TouchedEmail): boolean {
+  return sendingAt !== null && toEmail === null;
+}
+
+/** What providers say about a message tends to quote its address. */
+function withoutPerson<E extends UnappliedEvent>(event: E): E {
+  return { ...event, detail: null, userAgent: null, url: null };
 }
 
 function asUnapplied(event: TenantEvent, id: string): JudgedEvent['event'] {
@@ -223,7 +246,7 @@ function asUnapplied(event: TenantEvent, id: string): JudgedEvent['event'] {
 /** Whoever does something with a message has received it. */
 const ARRIVED = new Set(['delivered', 'opened', 'clicked', 'replied', 'complained']);
 
-function addressed({ email, event }: Judged): { email: string; at: Date }[] {
+function addressed({ email, event }: Judged): AddressFact[] {
   return email.toEmail === null ? [] : [{ email: email.toEmail, at: event.occurredAt }];
 }
 

@@ -37,6 +37,32 @@ export class EventQueries {
     );
   }
 
+  /** When something last arrived at each of these addresses, by what the ledger knows; those at which nothing ever did are left out. */
+  arrivalsAt(tx: Tx, tenantId: string, addresses: string[]): Promise<{ email: string; at: Date }[]> {
+    return rows(
+      tx,
+      `SELECT k.email_norm AS email, max(greatest(e.delivered_at, e.first_opened_at, e.first_clicked_at, e.replied_at, e.complained_at)) AS at
+         FROM contacts k
+         JOIN campaign_contacts n ON n.tenant_id = k.tenant_id AND n.contact_id = k.id
+         JOIN emails e ON e.tenant_id = n.tenant_id AND e.enrollment_id = n.id AND lower(e.to_email) = k.email_norm AND e.delivered_at IS NOT NULL
+        WHERE k.tenant_id = $1 AND k.email_norm = ANY ($2::text[]) GROUP BY 1`,
+      [tenantId, addresses.map((address) => address.toLowerCase())],
+    );
+  }
+
+  /** Takes the address and what was said about it off the messages of a contact; returns which messages and what their address was. */
+  forgetContact(tx: Tx, tenantId: string, contactId: string): Promise<{ id: string; address: string | null }[]> {
+    return rows(
+      tx,
+      `WITH known AS MATERIALIZED (
+         SELECT e.id, e.to_email FROM campaign_contacts n JOIN emails e ON e.tenant_id = n.tenant_id AND e.enrollment_id = n.id
+          WHERE n.tenant_id = $1 AND n.contact_id = $2 ORDER BY e.id FOR UPDATE OF e)
+       UPDATE emails e SET to_email = NULL, detail = NULL FROM known WHERE e.tenant_id = $1 AND e.id = known.id
+       RETURNING e.id, known.to_email AS address`,
+      [tenantId, contactId],
+    );
+  }
+
   /** Writes the fates of rows that `lockEmails` locked. */
   async saveFates(tx: Tx, emails: TouchedEmail[]): Promise<number> {
     const times = <K extends keyof TouchedEmail>(column: K) => emails.map((email) => email[column]);

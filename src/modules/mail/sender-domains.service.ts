@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Database, type Tx } from '../../database/index.js';
+import { Database, holdLock, type Tx } from '../../database/index.js';
 import { decodeIdCursor, keysetPage } from '../../http/index.js';
 import { Clock } from '../../shared/clock.js';
 import type { Problem } from '../../shared/domain-error.js';
@@ -57,6 +57,7 @@ export class SenderDomainsService {
     const settings = settingsOf(input);
     const { tenantId } = ctx;
     const registered = await this.db.inTenant(tenantId, async (tx) => {
+      await holdLock(tx, `sender-domains:${tenantId}`);
       if ((await this.queries.count(tx, tenantId)) >= MAX_DOMAINS) throw new TooManySenderDomainsError(MAX_DOMAINS);
       const created = await this.queries.insert(tx, tenantId, this.ids.uuid(), settings);
       if (!created) throw new SenderDomainExistsError(settings.domain);

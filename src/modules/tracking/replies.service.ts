@@ -40,7 +40,7 @@ export class RepliesService {
    */
   async receive(call: InboundCall): Promise<ReplyResult> {
     this.authenticate(call.secret);
-    const mail = await readInboundMail(call.contentType, call.body);
+    const mail = readInboundMail(call.contentType, call.body);
     const message = this.tokens.readReply(mail.recipients);
     if (!message) return 'unknown_address';
     const reason = autoReplyReason(mail);

@@ -175,6 +175,17 @@ export class TrackingQueries {
     );
   }
 
+  async forget(tx: Tx, tenantId: string, emails: { id: string; address: string | null }[]): Promise<number> {
+    return affected(
+      tx,
+      `UPDATE email_events v SET detail = NULL, user_agent = NULL,
+              url = CASE WHEN strpos(replace(lower(v.url), '%40', '@'), lower(e.address)) = 0 THEN v.url END
+         FROM unnest($2::uuid[], $3::text[]) AS e(id, address)
+        WHERE v.tenant_id = $1 AND v.email_id = e.id`,
+      [tenantId, emails.map(({ id }) => id), emails.map(({ address }) => address ?? '')],
+    );
+  }
+
   /** Events received before `before` whose message never turned up are closed, so that nothing looks at them again. They stay readable. */
   async closeParked(tx: Tx, now: Date, before: Date): Promise<{ tenantId: string; count: number }[]> {
     return rows(

@@ -92,6 +92,11 @@ export class TrackingService {
     return hits.length === 0 ? 0 : this.queries.markMachine(tx, this.clock.now(), hits);
   }
 
+  /** Takes what may tell of a person off everything that came back about these messages: texts of providers, browsers, links that quote the address. */
+  async forget(tx: Tx, tenantId: string, emails: { id: string; address: string | null }[]): Promise<number> {
+    return emails.length === 0 ? 0 : this.queries.forget(tx, tenantId, emails);
+  }
+
   /** Drops events whose message has not turned up within two days, such as those that name the message of another tenant. Returns how many. */
   async closeParked(): Promise<number> {
     const now = this.clock.now();

@@ -182,4 +182,18 @@ export class DeliveriesQueries {
       [before, limit],
     );
   }
+
+  /** Takes what providers said about the messages of a contact, and where their links led, off what endpoints are told. Also of what is still to be sent. */
+  async forgetContact(tx: Tx, tenantId: string, contactId: string): Promise<number> {
+    return affected(
+      tx,
+      `UPDATE webhook_deliveries d SET data = d.data - 'reason' - 'url'
+         FROM campaign_contacts n
+         JOIN emails e ON e.tenant_id = n.tenant_id AND e.enrollment_id = n.id
+         JOIN email_events v ON v.tenant_id = e.tenant_id AND v.email_id = e.id
+         JOIN webhook_endpoints ep ON ep.tenant_id = v.tenant_id
+        WHERE n.tenant_id = $1 AND n.contact_id = $2 AND d.tenant_id = $1 AND d.endpoint_id = ep.id AND d.fact_key = 'event:' || v.id`,
+      [tenantId, contactId],
+    );
+  }
 }

@@ -1,6 +1,7 @@
-import { Module } from '@nestjs/common';
+import { Module, type OnModuleInit } from '@nestjs/common';
 import { QueueModule } from '../../queue/index.js';
 import { CampaignsModule } from '../campaigns/index.js';
+import { ContactsEvents, ContactsModule } from '../contacts/index.js';
 import { DeliveriesQueries } from './deliveries.queries.js';
 import { WebhookDispatcher } from './dispatcher.js';
 import { EndpointsQueries } from './endpoints.queries.js';
@@ -14,7 +15,7 @@ import { WebhooksService } from './webhooks.service.js';
 
 /** Tells the programs of tenants what happened to their mail. */
 @Module({
-  imports: [CampaignsModule, QueueModule.register(webhooksQueue)],
+  imports: [CampaignsModule, ContactsModule, QueueModule.register(webhooksQueue)],
   controllers: [WebhooksController],
   providers: [
     DeliveriesQueries,
@@ -28,4 +29,15 @@ import { WebhooksService } from './webhooks.service.js';
   ],
   exports: [DeliveriesQueries, WebhookDispatcher, WebhookFacts],
 })
-export class WebhooksModule {}
+export class WebhooksModule implements OnModuleInit {
+  constructor(
+    private readonly contacts: ContactsEvents,
+    private readonly deliveries: DeliveriesQueries,
+  ) {}
+
+  onModuleInit(): void {
+    this.contacts.onErased(async (tx, tenantId, contactId) => {
+      await this.deliveries.forgetContact(tx, tenantId, contactId);
+    });
+  }
+}

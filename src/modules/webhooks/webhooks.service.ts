@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Database, type Tx } from '../../database/index.js';
+import { Database, holdLock, type Tx } from '../../database/index.js';
 import { decodeIdCursor, keysetPage, type PageQuery } from '../../http/index.js';
 import { InjectTypedQueue, TypedQueue } from '../../queue/index.js';
 import { Clock } from '../../shared/clock.js';
@@ -66,6 +66,7 @@ export class WebhooksService {
     const id = this.ids.uuid();
     const secret = newWebhookSecret();
     return this.db.inTenant(tenantId, async (tx) => {
+      await holdLock(tx, `webhook-endpoints:${tenantId}`);
       if ((await this.endpoints.count(tx, tenantId)) >= MAX_ENDPOINTS) throw new TooManyWebhooksError(MAX_ENDPOINTS);
       const { url, description = null, eventTypes, enabled = true } = input;
       const endpoint = { id, url, description, eventTypes, enabled, secret: this.secrets.seal(secret, tenantId, id) };

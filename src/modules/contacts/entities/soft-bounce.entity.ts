@@ -1,8 +1,8 @@
 import { Check, Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
 
-/** How often an address has bounced softly since something was last delivered to it. Most addresses have no row. */
+/** When an address has bounced softly since something was last delivered to it. Most addresses have no row. */
 @Entity('soft_bounces')
-@Check('ck_soft_bounces_bounces', 'bounces > 0')
+@Check('ck_soft_bounces_bounced_at', 'cardinality(bounced_at) > 0')
 @ForeignKey('Tenant', ['tenantId'], ['id'], { name: 'fk_soft_bounces_tenant', onDelete: 'CASCADE' })
 export class SoftBounce {
   @PrimaryColumn('uuid', { name: 'tenant_id', primaryKeyConstraintName: 'pk_soft_bounces' })
@@ -11,9 +11,7 @@ export class SoftBounce {
   @PrimaryColumn('varchar', { name: 'email_norm', length: 320, primaryKeyConstraintName: 'pk_soft_bounces' })
   emailNorm: string;
 
-  @Column('integer', { name: 'bounces' })
-  bounces: number;
-
-  @Column('timestamptz', { name: 'last_bounce_at' })
-  lastBounceAt: Date;
+  /** The latest first; no more than any tenant's limit can ask for. */
+  @Column('timestamptz', { name: 'bounced_at', array: true })
+  bouncedAt: Date[];
 }

@@ -40,6 +40,7 @@ export async function checkSpf(domain: string, lookup: TxtLookup, include: strin
     const message = `The SPF record of ${domain} does not let ${include} send. Add include:${include} before its "all".`;
     walk.report('error', 'include_missing', message, { ...suggested, value: withInclude(published[0], include) });
   }
+  walk.sayWhatWasNotChecked(domain);
   return judged(domain, published[0], walk.findings);
 }
 
@@ -57,12 +58,21 @@ class SpfWalk {
   readonly findings: RecordFinding[] = [];
   readonly included = new Set<string>();
   private lookups = 0;
+  /** Terms that name servers by name: they count, but which servers that lets send is not looked up. */
+  private readonly unresolved = new Set<string>();
 
   constructor(private readonly lookup: TxtLookup) {}
 
   report(severity: RecordFinding['severity'], code: string, message: string, publish?: RecordFinding['publish']): void {
     if (this.findings.some((known) => known.code === code && known.message === message)) return;
     this.findings.push({ severity, code, message, ...(publish ? { publish } : {}) });
+  }
+
+  sayWhatWasNotChecked(domain: string): void {
+    if (this.unresolved.size === 0 || this.lookups > MAX_LOOKUPS) return;
+    const terms = [...this.unresolved].join(', ');
+    const message = `Which servers these terms of the SPF record of ${domain} let send was not checked: ${terms}. See to it that their names exist.`;
+    this.report('info', 'not_checked', message);
   }
 
   /** `chain`: the names that led here. */
@@ -101,7 +111,7 @@ class SpfWalk {
   private async mechanism(domain: string, name: string, value: string, chain: string[]): Promise<void> {
     if (!LOOKUP_MECHANISMS.has(name)) return;
     if (name === 'include') return this.follow(domain, value, chain, 'include');
-    this.count(domain);
+    if (this.count(domain) && name !== 'ptr') this.unresolved.add((value === '' ? name : `${name}:${value}`).slice(0, SHOWN));
     if (name === 'ptr') this.report('warning', 'ptr', `The SPF record of ${domain} uses ptr, which receivers may ignore (RFC 7208 §5.5).`);
   }
 

@@ -44,6 +44,23 @@ describe('the events of SendGrid', () => {
     expect(events.map(({ providerEventId }) => providerEventId).sort()).toEqual(['id-1', 'id-3', 'id-4']);
   });
 
+  it('are kept or not whatever order they come in, also where two are the same as a third: totals must not depend on it', () => {
+    const one = raw();
+    const both = raw({ sg_event_id: 'id-2' });
+    const other = raw({ timestamp: SECONDS + 1, sg_event_id: 'id-2' });
+    const orders = [
+      [one, both, other],
+      [one, other, both],
+      [both, one, other],
+      [both, other, one],
+      [other, one, both],
+      [other, both, one],
+    ];
+    expect(orders.map((order) => read(...order).events.map(({ providerEventId }) => providerEventId))).toEqual(
+      orders.map(() => ['id-1', 'id-2']),
+    );
+  });
+
   it('carry texts that people and the database can bear, whatever the provider sends', () => {
     const { events } = read(
       raw({ event: 'dropped', reason: `a\u0000\r\nb${'x'.repeat(9_000)}`, useragent: { odd: true }, sg_event_id: 7 }),

@@ -163,17 +163,23 @@ function shown(entry: unknown): string {
   }
 }
 
-/** The first of those that are the same by the provider's id or by what happened; in the order in which rows are inserted. */
+/**
+ * Of those that are the same by the provider's id or by what happened, one. Which ones are kept does not depend on the order they came in, also where
+ * two that differ are each the same as a third.
+ */
 function distinct(events: TenantEvent[]): TenantEvent[] {
+  // One order for everybody: two workers that insert the same events wait for each other instead of deadlocking.
+  const sorted = [...events].sort(
+    (a, b) =>
+      compare(a.tenantId, b.tenantId) || compare(a.dedupeKey, b.dedupeKey) || compare(a.providerEventId ?? '', b.providerEventId ?? ''),
+  );
   const seen = new Set<string>();
-  const kept = events.filter(({ tenantId, dedupeKey: key, providerEventId }) => {
+  return sorted.filter(({ tenantId, dedupeKey: key, providerEventId }) => {
     const names = [`k/${tenantId}/${key}`, ...(providerEventId === null ? [] : [`p/${tenantId}/${providerEventId}`])];
     if (names.some((name) => seen.has(name))) return false;
     for (const name of names) seen.add(name);
     return true;
   });
-  // One order for everybody: two workers that insert the same events wait for each other instead of deadlocking.
-  return kept.sort((a, b) => compare(a.tenantId, b.tenantId) || compare(a.dedupeKey, b.dedupeKey));
 }
 
 function compare(a: string, b: string): number {
