@@ -5,7 +5,7 @@ const RANKS = [
   ['segments', 'tracking'],
   ['campaigns'],
   ['steps', 'approvals'],
-  ['enrollment'],
+  ['enrollment', 'exchange'],
   ['triggers'],
   ['delivery'],
   ['experiments'],

@@ -8,6 +8,7 @@ import { CampaignsModule } from '../modules/campaigns/index.js';
 import { ContactsModule } from '../modules/contacts/index.js';
 import { DeliveryModule, DeliveryWorkerModule } from '../modules/delivery/index.js';
 import { EnrollmentModule } from '../modules/enrollment/index.js';
+import { ExchangeModule } from '../modules/exchange/index.js';
 import { ExecutionModule, ExecutionSchedulerModule, ExecutionWorkerModule } from '../modules/execution/index.js';
 import { ExperimentsModule, ExperimentsWorkerModule } from '../modules/experiments/index.js';
 import { IdentityModule } from '../modules/identity/index.js';
@@ -35,6 +36,7 @@ const FEATURES: Modules = [
   TrackingModule,
   CampaignsModule,
   StepsModule,
+  ExchangeModule,
   EnrollmentModule,
   TriggersModule,
   DeliveryModule,

@@ -46,6 +46,7 @@ export function registerHttp(app: NestFastifyApplication): void {
   const routes = app.get(RouteTable, { strict: false });
   routes.watch(server);
   app.get(DirectRoutes, { strict: false }).watch(server);
+  letRoutesTakeMore(server);
   // Nest would add its own parsers at the start; let it do so now, and replace them.
   adapter.registerParserMiddleware();
   registerBodyParsers(server);
@@ -54,6 +55,14 @@ export function registerHttp(app: NestFastifyApplication): void {
   app.useGlobalPipes(new RequestValidationPipe());
   app.useGlobalFilters(new ProblemFilter(routes, app.get(Ids, { strict: false })));
   serveDocs(server, () => buildDocument(app));
+}
+
+/** `@RouteConfig({ bodyLimit })`: how large a body of this route may be, where the usual limit of its type is too small. */
+function letRoutesTakeMore(server: FastifyInstance): void {
+  server.addHook('onRoute', (route) => {
+    const { bodyLimit } = (route.config ?? {}) as { bodyLimit?: number };
+    if (bodyLimit !== undefined) route.bodyLimit = bodyLimit;
+  });
 }
 
 const API_POLICY = "default-src 'none'; frame-ancestors 'none'";

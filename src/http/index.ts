@@ -30,6 +30,7 @@ export { ProblemDto, ProblemEntryDto } from './problem.dto.js';
 export { PUBLIC, Public } from './public.js';
 export { ReplayedAnswer } from './replayed-answer.js';
 export { RouteTable } from './route-table.js';
+export { RequestValidationPipe } from './validation.pipe.js';
 export { problemDocument, refusalOf, type Refusal } from './problem.js';
 export { BoolQuery, DayQuery, InstantQuery, IntQuery, ListQuery } from './query.js';
 export { findJsonFault, joinPath, textFault } from './text.js';

@@ -105,6 +105,12 @@ describe('templates over HTTP', () => {
     );
     const refused = await http.call(`DELETE /api/templates/${id}`, { key });
     expect([refused.status, refused.body.usedBy]).toEqual([409, { campaigns: [{ id: campaign, name: 'Spring', status: 'draft' }] }]);
+    await sql(
+      `WITH step AS (UPDATE campaign_steps SET template_id = NULL WHERE tenant_id = $1 AND template_id = $2 RETURNING id)
+       INSERT INTO step_variants (tenant_id, step_id, name, weight, template_id) SELECT $1, id, 'B', 1, $2 FROM step`,
+      id,
+    );
+    expect((await http.call(`DELETE /api/templates/${id}`, { key })).status).toBe(409);
     await sql(`UPDATE campaigns SET status = 'cancelled' WHERE tenant_id = $1`);
     expect((await http.call(`DELETE /api/templates/${id}`, { key })).status).toBe(204);
     expect((await http.call(`GET /api/templates/${id}`, { key })).status).toBe(404);

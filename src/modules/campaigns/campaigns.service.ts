@@ -31,6 +31,7 @@ interface Change {
   before: Campaign | null;
   after: CampaignSettings;
   given: Partial<CampaignSettings>;
+  mayBePast?: boolean;
 }
 
 /** Campaigns as settings: create, read, change, delete. Launching and everything after is in the services beside this one. */
@@ -80,19 +81,22 @@ export class CampaignsService implements OnModuleInit {
   }
 
   async create(ctx: TenantContext, input: NewCampaignInput): Promise<Campaign> {
+    return this.db.inTenant(ctx.tenantId, (tx) => this.createIn(tx, ctx, input));
+  }
+
+  /** The same in a transaction of the caller's. `mayBePast` takes an end date that has passed as it is: the launch asks about it again. */
+  async createIn(tx: Tx, ctx: TenantContext, input: NewCampaignInput, { mayBePast = false } = {}): Promise<Campaign> {
     assertEntryShape(input);
-    return this.db.inTenant(ctx.tenantId, async (tx) => {
-      const tenant = await this.queries.tenant(tx, ctx.tenantId);
-      const settings: CampaignSettings = {
-        ...defaultsFor(input.campaignType, tenant?.timezone ?? 'UTC'),
-        ...withoutUndefined(input),
-      };
-      await this.assertSound(tx, ctx.tenantId, { before: null, after: settings, given: settings });
-      const { workspaceId, userId: createdBy } = ctx;
-      const campaign = await this.queries.insert(tx, ctx.tenantId, { ...settings, id: this.ids.uuid(), workspaceId, createdBy });
-      await this.audit.record(tx, ctx, { ...of(campaign), action: 'campaign.created', after: toCampaignDto(campaign) });
-      return campaign;
-    });
+    const tenant = await this.queries.tenant(tx, ctx.tenantId);
+    const settings: CampaignSettings = {
+      ...defaultsFor(input.campaignType, tenant?.timezone ?? 'UTC'),
+      ...withoutUndefined(input),
+    };
+    await this.assertSound(tx, ctx.tenantId, { before: null, after: settings, given: settings, mayBePast });
+    const { workspaceId, userId: createdBy } = ctx;
+    const campaign = await this.queries.insert(tx, ctx.tenantId, { ...settings, id: this.ids.uuid(), workspaceId, createdBy });
+    await this.audit.record(tx, ctx, { ...of(campaign), action: 'campaign.created', after: toCampaignDto(campaign) });
+    return campaign;
   }
 
   async list(
@@ -146,14 +150,14 @@ export class CampaignsService implements OnModuleInit {
   }
 
   /** What a DTO cannot see: values that contradict each other, and a segment or account that is not there (the same answer for another tenant's). */
-  private async assertSound(tx: Tx, tenantId: string, { before, after, given }: Change): Promise<void> {
+  private async assertSound(tx: Tx, tenantId: string, { before, after, given, mayBePast }: Change): Promise<void> {
     const problems: Problem[] = [];
     const { startDate, endDate } = after;
     if (startDate && endDate && endDate <= startDate) {
       problems.push({ path: 'endDate', code: 'end_before_start', message: 'The end date must be after the start date.' });
     }
     const isEndNew = given.endDate && given.endDate.getTime() !== before?.endDate?.getTime();
-    if (isEndNew && given.endDate! <= this.clock.now()) {
+    if (isEndNew && !mayBePast && given.endDate! <= this.clock.now()) {
       problems.push({ path: 'endDate', code: 'end_in_past', message: 'The end date has passed: nothing would be sent.' });
     }
     if (after.startInContactZone && after.sendStrategy !== 'scheduled') {

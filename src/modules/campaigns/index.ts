@@ -1,6 +1,6 @@
 export { CampaignsModule } from './campaigns.module.js';
 export { CampaignControlService } from './campaign-control.service.js';
-export { CampaignsService } from './campaigns.service.js';
+export { CampaignsService, type NewCampaignInput } from './campaigns.service.js';
 export { CampaignLaunchService, type LaunchOptions, type Preflight } from './campaign-launch.service.js';
 export { CampaignLaunchStore, ENDS_BY_ITSELF, type EnrollProgress } from './campaign-launch.store.js';
 export { LaunchChecks, type LaunchCheck, type LaunchPreparation } from './launch-checks.js';
@@ -33,7 +33,7 @@ export {
   type SendStrategy,
   type UnknownPolicy,
 } from './domain/campaign.js';
-export { eventProblems } from './entry-checks.js';
+export { entryShapeProblems, eventProblems } from './entry-checks.js';
 export { cooldownMs, homeSegment, isOpenEnded, type EntryTrigger, type Goal, type Reentry } from './domain/entry.js';
 export {
   MAX_RATE_PER_MINUTE,
@@ -44,5 +44,6 @@ export {
   type SendWindow,
 } from './domain/pacing.js';
 export { CAMPAIGN_STATUSES, EDITABLE_STATUSES, isEditable, type CampaignStatus } from './domain/campaign-state.js';
+export { CreateCampaignDto, toSettings } from './dto/campaign-input.dto.js';
 export { CampaignDto, toCampaignDto } from './dto/campaign.dto.js';
 export { FrequencyCapDto, PauseThresholdsDto, QuietHoursDto } from './dto/pacing.dto.js';

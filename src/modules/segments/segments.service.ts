@@ -97,14 +97,17 @@ export class SegmentsService {
     return keysetPage(found, limit, ({ id }) => ({ id }));
   }
 
-  async create(ctx: TenantContext, { name, type, rules }: NewSegment): Promise<SegmentRow> {
+  async create(ctx: TenantContext, segment: NewSegment): Promise<SegmentRow> {
+    return this.db.inTenant(ctx.tenantId, (tx) => this.createIn(tx, ctx, segment));
+  }
+
+  /** The same in a transaction of the caller's. */
+  async createIn(tx: Tx, ctx: TenantContext, { name, type, rules }: NewSegment): Promise<SegmentRow> {
     const checked = checkRules(type, rules);
-    return this.db.inTenant(ctx.tenantId, async (tx) => {
-      if (checked) await this.assertReferences(tx, ctx.tenantId, checked);
-      const segment = await this.queries.insert(tx, ctx.tenantId, { id: this.ids.uuid(), name, type, rules: checked });
-      await this.record(tx, ctx, 'segment.created', { after: segment });
-      return segment;
-    });
+    if (checked) await this.assertReferences(tx, ctx.tenantId, checked);
+    const segment = await this.queries.insert(tx, ctx.tenantId, { id: this.ids.uuid(), name, type, rules: checked });
+    await this.record(tx, ctx, 'segment.created', { after: segment });
+    return segment;
   }
 
   async update(ctx: TenantContext, segmentId: string, patch: SegmentPatch, ifMatch?: string): Promise<SegmentRow> {

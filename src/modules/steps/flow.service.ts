@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '../../database/index.js';
+import { Database, type Tx } from '../../database/index.js';
 import { Ids } from '../../shared/ids.js';
-import { CampaignsService } from '../campaigns/index.js';
+import { CampaignsService, type Campaign } from '../campaigns/index.js';
 import { AuditService, type TenantContext } from '../identity/index.js';
 import { experimentFault, type VariantInput, type VariantSettings } from './domain/ab-test.js';
 import { buildFlow, refPath, type FlowItem } from './domain/flow-refs.js';
@@ -33,56 +33,68 @@ export class FlowService {
       this.campaigns.assertEditable(campaign);
       return this.queries.list(tx, ctx.tenantId, campaignId, campaign.stepsVersion);
     });
-    const steps = await this.reviewed(
-      items,
-      former.map(({ actionConfig }) => actionConfig),
-    );
+    const steps = this.reviewed(items, { knownActions: former.map(({ actionConfig }) => actionConfig) });
+    await this.assertCompiles(steps);
     return this.db.inTenant(ctx.tenantId, async (tx) => {
-      const { stepsVersion } = await this.campaigns.lockEditable(tx, ctx.tenantId, campaignId);
-      for (const [index, step] of steps.entries()) {
-        await this.review.assertReferences(tx, ctx.tenantId, step, `steps[${index}].`, campaignId);
-        for (const [place, variant] of step.variants.entries())
-          await this.variantReview.assertReferences(tx, ctx.tenantId, step, variant, variantPath(index, place));
-      }
-      await this.queries.removeAll(tx, ctx.tenantId, campaignId, stepsVersion);
-      await this.queries.insert(tx, ctx.tenantId, campaignId, stepsVersion, steps);
-      const variants = steps.flatMap(({ id: stepId, variants }) => variants.map((v, place) => ({ ...v, stepId, position: place + 1 })));
-      await this.variants.insert(tx, ctx.tenantId, variants);
+      const campaign = await this.campaigns.lockEditable(tx, ctx.tenantId, campaignId);
+      const saved = await this.save(tx, campaign, steps);
       await this.audit.record(tx, ctx, {
         action: 'steps.replaced',
         entityType: 'campaign',
         entityId: campaignId,
         after: steps.map(({ id, stepType, stepName }) => ({ id, stepType, stepName })),
       });
-      const saved = await this.queries.list(tx, ctx.tenantId, campaignId, stepsVersion);
       return saved.map((step, index) => ({ ...step, ref: items[index].ref ?? null }));
     });
   }
 
-  private async reviewed(items: FlowItem[], knownActions: (ActionConfig | null)[]): Promise<StepWithVariants[]> {
+  /**
+   * The steps that these items become, each with an id of its own; throws `StepInvalidError` with paths below `steps` if one of them, or the flow
+   * they form, is wrong in itself. Secrets of webhooks that are not given are taken from `knownActions`. `mayBeUnfinished` lets A/B tests pass that lack a
+   * variant: a draft may, a launch may not.
+   */
+  reviewed(items: FlowItem[], { knownActions = [], mayBeUnfinished = false }: ReviewOptions = {}): ReviewedStep[] {
     const { inputs, problems } = buildFlow(items, () => this.ids.uuid());
     if (problems.length > 0) throw new StepInvalidError('unprocessable', problems);
     const steps = inputs.map(({ id, input }, index) => {
       const step = { ...this.shaped(input, index, knownActions), id, stepOrder: index + 1 };
-      return { ...step, variants: this.variantsOf(step, items[index].variants ?? [], index) };
+      return { ...step, variants: this.variantsOf(step, items[index].variants ?? [], index, mayBeUnfinished) };
     });
     this.review.assertFlow(steps, refPath);
+    return steps;
+  }
+
+  /** Throws if the content of a step or variant has errors. Slow: never inside a transaction. */
+  async assertCompiles(steps: readonly ReviewedStep[]): Promise<void> {
     for (const [index, step] of steps.entries()) {
       await this.review.assertContentCompiles(step, `steps[${index}].`);
       for (const [place, variant] of step.variants.entries())
         await this.variantReview.assertCompiles(step, variant, variantPath(index, place));
     }
-    return steps;
   }
 
-  /** A flow is given whole, so a test must be whole in it too. */
-  private variantsOf(step: StepSettings, inputs: VariantInput[], index: number): StepWithVariants['variants'] {
+  /** Makes these the steps of the campaign, which the caller has locked or just made; throws if they name what is not there. */
+  async save(tx: Tx, { tenantId, id, stepsVersion }: Campaign, steps: readonly ReviewedStep[]): Promise<CampaignStep[]> {
+    for (const [index, step] of steps.entries()) {
+      await this.review.assertReferences(tx, tenantId, step, `steps[${index}].`, id);
+      for (const [place, variant] of step.variants.entries())
+        await this.variantReview.assertReferences(tx, tenantId, step, variant, variantPath(index, place));
+    }
+    await this.queries.removeAll(tx, tenantId, id, stepsVersion);
+    await this.queries.insert(tx, tenantId, id, stepsVersion, steps);
+    const variants = steps.flatMap(({ id: stepId, variants }) => variants.map((v, place) => ({ ...v, stepId, position: place + 1 })));
+    await this.variants.insert(tx, tenantId, variants);
+    return this.queries.list(tx, tenantId, id, stepsVersion);
+  }
+
+  /** A flow is given whole, so a test must be whole in it too, unless it comes from a draft. */
+  private variantsOf(step: StepSettings, inputs: VariantInput[], index: number, mayBeUnfinished: boolean): ReviewedStep['variants'] {
     const variants = inputs.map((input, place) => ({
       ...this.variantReview.shaped(null, input, variantPath(index, place)),
       id: this.ids.uuid(),
     }));
     this.variantReview.assertSet(step, variants, `steps[${index}].`);
-    const fault = experimentFault(variants.length, step.abTest);
+    const fault = mayBeUnfinished ? null : experimentFault(variants.length, step.abTest);
     if (fault) throw new StepInvalidError('unprocessable', [{ ...fault, path: `steps[${index}].${fault.path}` }]);
     return variants;
   }
@@ -100,7 +112,13 @@ export class FlowService {
   }
 }
 
-type StepWithVariants = NewStep & { variants: (VariantSettings & { id: string })[] };
+interface ReviewOptions {
+  knownActions?: (ActionConfig | null)[];
+  mayBeUnfinished?: boolean;
+}
+
+/** A step that was found sound in itself; what it refers to is looked up when it is saved. */
+export type ReviewedStep = NewStep & { variants: (VariantSettings & { id: string })[] };
 
 function variantPath(step: number, variant: number): string {
   return `steps[${step}].variants[${variant}].`;

@@ -1,11 +1,15 @@
 export { StepsModule } from './steps.module.js';
 export { StepsService } from './steps.service.js';
+export { FlowService, type ReviewedStep } from './flow.service.js';
 export { StepCountersQueries } from './step-counters.queries.js';
 export { StepContents, type StepContent } from './step-contents.js';
 export { StepInvalidError, StepNotFoundError } from './steps.errors.js';
 export { AB_METRICS, type AbMetric, type AbTest, type InconclusivePolicy, type StepVariant } from './domain/ab-test.js';
+export { toFlowItems } from './domain/flow-items.js';
+export { type FlowItem } from './domain/flow-refs.js';
 export { type Flow, type FlowExperiment, type FlowStep } from './domain/flow.js';
 export {
+  STEP_LIMITS,
   STEP_TYPES,
   WAIT_UNITS,
   type ActionConfig,
@@ -15,7 +19,8 @@ export {
   type WaitEvent,
   type WaitUnit,
 } from './domain/step.js';
-export { AbTestDto } from './dto/ab-test.dto.js';
 export { type SplitConfig } from './domain/split.js';
 export { shownAction, webhookSecretContext, type ShownAction } from './domain/webhook-action.js';
 export { StepDto, toStepDto } from './dto/step.dto.js';
+export { AbTestDto, AbTestInputDto, VariantInputDto } from './dto/ab-test.dto.js';
+export { FlowStepDto, WaitInputDto, toStepInput } from './dto/step-input.dto.js';

@@ -40,7 +40,7 @@ import { VariantsService } from './variants.service.js';
     VariantReview,
     VariantsService,
   ],
-  exports: [StepsService, StepContents, StepCountersQueries],
+  exports: [StepsService, FlowService, StepContents, StepCountersQueries],
 })
 export class StepsModule implements OnModuleInit {
   constructor(

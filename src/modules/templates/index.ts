@@ -28,4 +28,5 @@ export { ContentBusyError } from './content/content-worker.js';
 export { TemplateNotFoundError } from './templates.errors.js';
 export { TemplatesModule } from './templates.module.js';
 export type { ResolvedTemplate } from './templates.queries.js';
-export { TemplatesService } from './templates.service.js';
+export { TemplatesService, type NewTemplate } from './templates.service.js';
+export { CreateTemplateDto } from './dto/template.dto.js';

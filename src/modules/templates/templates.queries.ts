@@ -148,7 +148,8 @@ export class TemplatesQueries {
       tx,
       `SELECT c.id, c.name, c.status FROM campaigns c
         WHERE c.tenant_id = $1 AND c.status NOT IN ('completed', 'cancelled')
-          AND EXISTS (SELECT FROM campaign_steps s WHERE s.tenant_id = $1 AND s.campaign_id = c.id AND s.template_id = $2)
+          AND EXISTS (SELECT FROM campaign_steps s LEFT JOIN step_variants v ON v.tenant_id = $1 AND v.step_id = s.id
+                       WHERE s.tenant_id = $1 AND s.campaign_id = c.id AND $2 IN (s.template_id, v.template_id))
         ORDER BY c.id DESC LIMIT 20`,
       [tenantId, id],
     );

@@ -82,17 +82,26 @@ export class TemplatesService {
     });
   }
 
-  async create(ctx: TenantContext, { name, subjectLine = null, content, contentFormat }: NewTemplate): Promise<TemplateRow> {
-    const first = { subjectLine, content, contentFormat };
-    await this.assertSound(first);
+  async create(ctx: TenantContext, template: NewTemplate): Promise<TemplateRow> {
+    await this.assertSound(firstContent(template));
+    return this.db.inTenant(ctx.tenantId, (tx) => this.createIn(tx, ctx, template));
+  }
+
+  /** The same in a transaction of the caller's, who has let `assertSound` look at the content. */
+  async createIn(tx: Tx, ctx: TenantContext, template: NewTemplate): Promise<TemplateRow> {
     const id = this.ids.uuid();
-    return this.db.inTenant(ctx.tenantId, async (tx) => {
-      await this.queries.insert(tx, ctx.tenantId, { id, name });
-      await this.queries.insertVersion(tx, ctx.tenantId, id, 1, first);
-      const template = await this.get(tx, ctx.tenantId, id);
-      await this.record(tx, ctx, 'template.created', { after: template });
-      return template;
-    });
+    await this.queries.insert(tx, ctx.tenantId, { id, name: template.name });
+    await this.queries.insertVersion(tx, ctx.tenantId, id, 1, firstContent(template));
+    const created = await this.get(tx, ctx.tenantId, id);
+    await this.record(tx, ctx, 'template.created', { after: created });
+    return created;
+  }
+
+  /** Throws `TemplateContentError` (422) if the content cannot be compiled. Slow: never inside a transaction. */
+  async assertSound({ subjectLine, content, contentFormat }: TemplateContent): Promise<void> {
+    const source = { format: contentFormat, subject: subjectLine ?? '', content };
+    const { compiled, problems } = await this.compiler.compile(source, CHECK_OPTIONS);
+    if (!compiled) throw new TemplateContentError(problems);
   }
 
   /** Other content makes a new version; the old ones stay. The same content makes none. */
@@ -149,12 +158,6 @@ export class TemplatesService {
     return template;
   }
 
-  private async assertSound({ subjectLine, content, contentFormat }: TemplateContent): Promise<void> {
-    const source = { format: contentFormat, subject: subjectLine ?? '', content };
-    const { compiled, problems } = await this.compiler.compile(source, CHECK_OPTIONS);
-    if (!compiled) throw new TemplateContentError(problems);
-  }
-
   /** Without the content itself: its versions are kept anyway. */
   private async record(tx: Tx, ctx: TenantContext, action: string, change: { before?: TemplateRow; after?: TemplateRow }): Promise<void> {
     const brief = (template?: TemplateRow) => template && { name: template.name, currentVersion: template.currentVersion };
@@ -167,6 +170,10 @@ export class TemplatesService {
       after: brief(change.after),
     });
   }
+}
+
+function firstContent({ subjectLine = null, content, contentFormat }: NewTemplate): TemplateContent {
+  return { subjectLine, content, contentFormat };
 }
 
 function contentOf({ subjectLine, content, contentFormat }: TemplateContent): TemplateContent {
