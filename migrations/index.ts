@@ -18,6 +18,7 @@ import { AudienceClock1764000015000 } from './1764000015000-AudienceClock.js';
 import { LedgerRoom1764000017000 } from './1764000017000-LedgerRoom.js';
 import { StepCalls1764000019000 } from './1764000019000-StepCalls.js';
 import { SoftBounceTimes1764000020500 } from './1764000020500-SoftBounceTimes.js';
+import { Rollups1764000022000 } from './1764000022000-Rollups.js';
 
 /** Every migration, in order; an explicit list, because globs do not survive compilation to ESM. */
 export const migrations = [
@@ -41,4 +42,5 @@ export const migrations = [
   LedgerRoom1764000017000,
   StepCalls1764000019000,
   SoftBounceTimes1764000020500,
+  Rollups1764000022000,
 ];

@@ -1,4 +1,11 @@
-import { CampaignAnalytics } from '../modules/analytics/entities/index.js';
+import {
+  AnalyticsBucket,
+  AnalyticsDelta,
+  AnalyticsState,
+  AnalyticsStateDelta,
+  AnalyticsStep,
+  CampaignAnalytics,
+} from '../modules/analytics/entities/index.js';
 import { ApprovalPolicy, CampaignApproval } from '../modules/approvals/entities/index.js';
 import { Campaign } from '../modules/campaigns/entities/index.js';
 import { Contact, ContactEvent, ContactTag, SoftBounce, Suppression, SuppressionEvent } from '../modules/contacts/entities/index.js';
@@ -70,6 +77,11 @@ export const entities: Function[] = [
   StepCall,
   // analytics
   CampaignAnalytics,
+  AnalyticsBucket,
+  AnalyticsStep,
+  AnalyticsState,
+  AnalyticsDelta,
+  AnalyticsStateDelta,
   // webhooks
   WebhookEndpoint,
   WebhookDelivery,

@@ -38,22 +38,23 @@ describe('the numbers of a campaign over HTTP', () => {
       for (const [stepId, extra] of [
         [wait, { dueAt: '2030-01-02T08:00:00Z' }],
         [last, { status: 'completed' }],
-        [first, { status: 'exited' }],
+        [first, { ends: true }],
         [first, {}],
         [first, { status: 'enrolled', dueAt: '2030-01-01T12:00:00Z' }],
       ] as const) {
         const enrollment = await make.enroll(campaign, { at: LAUNCH, stepId, ...extra });
         if ('status' in extra && extra.status === 'enrolled') continue;
-        const status = stepId === first ? ('status' in extra ? 'skipped' : 'queued') : 'delivered';
+        const status = stepId === first ? ('ends' in extra ? 'skipped' : 'queued') : 'delivered';
         mail.push(await make.email(campaign, enrollment, { at: '2029-12-30T09:00:00Z', status, reason: 'unsubscribed' }));
         if (stepId === last) await make.email(campaign, enrollment, { at: '2029-12-31T09:00:00Z', stepId: last });
+        if ('ends' in extra) await make.exit(campaign, enrollment, LAUNCH, 'unsubscribed');
       }
       await make.fact(mail[0], 'opened', '2030-01-01T11:00:00Z');
       await make.fact(mail[0], 'opened', '2030-01-01T11:30:00Z');
       await make.fact(mail[1], 'opened', '2029-12-30T09:00:05Z', { isMachine: true });
 
       const { range, overall, byStep, totals } = await ok(campaign, 'analytics');
-      expect(range).toEqual({ startDate: '2029-12-30', endDate: '2030-01-01', timezone: 'UTC' });
+      expect(range).toEqual({ startDate: '2029-12-30', endDate: '2030-01-01', timezone: 'UTC', granularity: 'day', cohort: 'event' });
       expect(overall.map(({ date, emailsSent, uniqueOpens, openRate }: never) => ({ date, emailsSent, uniqueOpens, openRate }))).toEqual([
         { date: '2029-12-30', emailsSent: 2, uniqueOpens: 0, openRate: 0 },
         { date: '2029-12-31', emailsSent: 1, uniqueOpens: 0, openRate: null },
@@ -77,10 +78,13 @@ describe('the numbers of a campaign over HTTP', () => {
           entered: 5,
           waitingNow: 2,
           exited: 1,
+          exitedByReason: { unsubscribed: 1 },
           emailsSent: 2,
           opens: 2,
           uniqueOpens: 1,
+          machineOpens: 1,
           skipped: 1,
+          skippedByReason: { unsubscribed: 1 },
           pending: 1,
           openRate: 50,
         },
@@ -101,6 +105,24 @@ describe('the numbers of a campaign over HTTP', () => {
       expect(await sentOn('?startDate=2029-12-31&endDate=2029-12-31')).toEqual([]);
     });
 
+    it('shows hours and weeks, and on request what became of the mail of a day', async () => {
+      const campaign = await campaignOf({ timezone: 'Asia/Kathmandu' });
+      const email = await make.sent(campaign, '2029-12-30T20:10:00Z');
+      await make.fact(email, 'delivered', '2029-12-30T20:11:00Z');
+      await make.fact(email, 'opened', '2029-12-31T18:20:00Z');
+      const counted = async (query: string, name = 'uniqueOpens') =>
+        (await ok(campaign, `analytics?startDate=2029-12-31&endDate=2030-01-01&${query}`)).overall
+          .filter((row: Record<string, number>) => row[name] > 0)
+          .map((row: Record<string, unknown>) => [row.date, row.startsAt, row.openRate]);
+      // There the day begins at 18:15 UTC, and the hours at a quarter past.
+      expect(await counted('granularity=hour')).toEqual([['2030-01-01', '2029-12-31T18:15:00.000Z', null]]);
+      expect(await counted('granularity=hour', 'emailsSent')).toEqual([['2029-12-31', '2029-12-30T19:15:00.000Z', 0]]);
+      expect(await counted('granularity=week')).toEqual([['2029-12-31', '2029-12-30T18:15:00.000Z', 100]]);
+      expect(await counted('cohort=send')).toEqual([['2029-12-31', '2029-12-30T18:15:00.000Z', 100]]);
+      const { overall } = await ok(campaign, 'analytics?startDate=2029-12-31&endDate=2030-01-01&granularity=hour');
+      expect(overall).toHaveLength(48);
+    });
+
     it('answers zeros and nulls, never NaN, where nothing happened', async () => {
       const { body: draft } = await tenant.call('POST', '/api/campaigns', { name: 'Draft', campaignType: 'broadcast' });
       const { body } = await tenant.call('GET', `/api/campaigns/${draft.id}/analytics`);
@@ -119,6 +141,9 @@ describe('the numbers of a campaign over HTTP', () => {
       ['endDate=2030-01-01T00:00:00Z', 'query.endDate'],
       ['startDate=2030-01-02&endDate=2030-01-01', 'query.endDate'],
       ['startDate=1970-01-01&endDate=2199-12-31', 'query.endDate'],
+      ['startDate=2030-01-01&endDate=2030-02-01&granularity=hour', 'query.endDate'],
+      ['granularity=month', 'query.granularity'],
+      ['cohort=all', 'query.cohort'],
       ['timezone=Mars/Olympus', 'query.timezone'],
       ['timezone=', 'query.timezone'],
       ['from=2030-01-01', 'query.from'],
@@ -141,13 +166,9 @@ describe('the numbers of a campaign over HTTP', () => {
       const states = ['queued', 'sending', 'sent', 'delivered', 'bounced', 'dropped', 'unknown', 'failed', 'skipped', 'cancelled'];
       for (const status of states) {
         const isOpen = status === 'queued' || status === 'sending';
-        const enrollment = await make.enroll(campaign, {
-          at: LAUNCH,
-          status: isOpen ? 'active' : 'exited',
-          stepId: campaign.stepIds[0],
-          exitReason: status,
-        });
+        const enrollment = await make.enroll(campaign, { at: LAUNCH, stepId: campaign.stepIds[0] });
         await make.email(campaign, enrollment, { at: LAUNCH, status, reason: `${status}_reason` });
+        if (!isOpen) await make.exit(campaign, enrollment, LAUNCH, status);
       }
       await make.enroll(campaign, { at: LAUNCH, status: 'completed' });
       await make.enroll(campaign, { at: LAUNCH, status: 'failed' });

@@ -1,9 +1,8 @@
 import { rows } from '../../src/database/index.js';
-import { ActivityQueries } from '../../src/modules/analytics/activity.queries.js';
 import { AnalyticsService } from '../../src/modules/analytics/analytics.service.js';
-import { DailyCountsQueries } from '../../src/modules/analytics/daily-counts.queries.js';
-import { StepCounters } from '../../src/modules/analytics/step-counters.service.js';
-import { StepCountsQueries } from '../../src/modules/analytics/step-counts.queries.js';
+import { DaysQueries } from '../../src/modules/analytics/days.queries.js';
+import { RollupQueries } from '../../src/modules/analytics/rollup.queries.js';
+import { Rollup } from '../../src/modules/analytics/rollup.service.js';
 import { StepCountersQueries } from '../../src/modules/steps/index.js';
 import { Factory, type MadeCampaign } from '../support/factories.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -17,10 +16,11 @@ describe('the daily aggregation', () => {
   let database: OpenTestDatabase;
   let make: Factory;
   let clock: FakeClock;
-  let counters: StepCounters;
+  let rollup: Rollup;
+  const rollups = new RollupQueries();
   let analytics: AnalyticsService;
   let tenantId: string;
-  let queued: { tenantId: string; campaignIds: string[] }[];
+  let queued: string[];
   let isQueueThere: boolean;
 
   beforeAll(async () => {
@@ -35,10 +35,9 @@ describe('the daily aggregation', () => {
     clock = new FakeClock('2030-02-01T02:00:00Z');
     queued = [];
     isQueueThere = false;
-    const activity = new ActivityQueries();
-    counters = new StepCounters(database.db, clock, activity, new StepCountsQueries(), new StepCountersQueries());
-    const queue = { hint: async (_: string, job: (typeof queued)[number]) => (isQueueThere && queued.push(job), isQueueThere) };
-    analytics = new AnalyticsService(database.db, clock, activity, new DailyCountsQueries(), counters, queue as never);
+    rollup = new Rollup(database.db, rollups, new StepCountersQueries());
+    const queue = { hint: async (job: string) => (isQueueThere && queued.push(job), isQueueThere) };
+    analytics = new AnalyticsService(database.db, clock, new DaysQueries(), rollups, rollup, queue as never);
   });
 
   const stored = ({ campaignId }: MadeCampaign, columns = COUNTS) =>
@@ -67,7 +66,7 @@ describe('the daily aggregation', () => {
     await make.fact(mail[4], 'complained', '2030-01-12T09:00:00Z');
     await make.fact(mail[5], 'unsubscribed', '2030-01-10T12:00:00Z');
 
-    expect(await analytics.aggregateStale()).toEqual({ campaigns: 1, days: 3, failed: 0 });
+    expect(await analytics.refreshDays()).toEqual({ campaigns: 1, days: 3, failed: 0 });
 
     expect(await stored(campaign, `${COUNTS}, ${RATES}`)).toEqual([
       {
@@ -106,11 +105,11 @@ describe('the daily aggregation', () => {
     for (const status of ['paused', 'completed'] as const) {
       const campaign = await make.campaign(tenantId, { launchedAt: '2030-01-10T08:00:00Z', status });
       const email = await make.sent(campaign, '2030-01-10T09:00:00Z');
-      await analytics.aggregateStale();
+      await analytics.refreshDays();
       expect(await stored(campaign, 'unique_opens')).toEqual([{ date: '2030-01-10', unique_opens: 0 }]);
       clock.advance({ days: 1 });
       await make.fact(email, 'opened', '2030-01-10T15:00:00Z', { appliedAt: clock.now() });
-      expect((await analytics.aggregateStale()).campaigns).toBe(1);
+      expect((await analytics.refreshDays()).campaigns).toBe(1);
       expect(await stored(campaign, 'unique_opens')).toEqual([{ date: '2030-01-10', unique_opens: 1 }]);
       clock.advance({ days: 1 });
     }
@@ -119,21 +118,24 @@ describe('the daily aggregation', () => {
   it('leaves campaigns alone to which nothing happened since they were counted', async () => {
     const campaign = await make.campaign(tenantId, { launchedAt: '2030-01-10T08:00:00Z' });
     await make.sent(campaign, '2030-01-10T09:00:00Z');
-    expect((await analytics.aggregateStale()).campaigns).toBe(1);
+    expect((await analytics.refreshDays()).campaigns).toBe(1);
     clock.advance({ days: 1 });
-    expect((await analytics.aggregateStale()).campaigns).toBe(0);
+    expect((await analytics.refreshDays()).campaigns).toBe(0);
   });
 
-  it('makes up for a campaign that an earlier run did not get to', async () => {
-    const [done, missed] = [
-      await make.campaign(tenantId, { launchedAt: '2030-01-31T08:00:00Z' }),
-      await make.campaign(tenantId, { launchedAt: '2030-01-31T08:00:00Z' }),
-    ];
-    for (const campaign of [done, missed]) await make.sent(campaign, '2030-01-31T09:00:00Z');
-    await analytics.aggregate(tenantId, [done.campaignId]);
+  it('computes only the days to which something happened', async () => {
+    const campaign = await make.campaign(tenantId, { launchedAt: '2030-01-10T08:00:00Z' });
+    const email = await make.sent(campaign, '2030-01-10T09:00:00Z');
+    await make.fact(email, 'opened', '2030-01-11T09:00:00Z');
+    expect((await analytics.refreshDays()).days).toBe(2);
+    const before = clock.now();
     clock.advance({ days: 1 });
-    expect((await analytics.aggregateStale()).campaigns).toBe(1);
-    expect(await stored(missed, 'emails_sent')).toEqual([{ date: '2030-01-31', emails_sent: 1 }]);
+    await make.fact(email, 'clicked', '2030-01-11T10:00:00Z');
+    expect(await analytics.refreshDays()).toEqual({ campaigns: 1, days: 1, failed: 0 });
+    expect(await stored(campaign, 'unique_clicks, calculated_at')).toEqual([
+      { date: '2030-01-10', unique_clicks: 0, calculated_at: before },
+      { date: '2030-01-11', unique_clicks: 1, calculated_at: clock.now() },
+    ]);
   });
 
   it('divides days at midnight of the campaign’s zone, also when clocks change', async () => {
@@ -145,7 +147,7 @@ describe('the daily aggregation', () => {
     }
     const honolulu = await make.campaign(tenantId, { launchedAt: '2030-03-30T00:00:00Z', timezone: 'Pacific/Honolulu' });
     await make.fact(await make.sent(honolulu, '2030-03-31T09:59:00Z'), 'opened', '2030-03-31T10:00:00Z');
-    await analytics.aggregateStale();
+    await analytics.refreshDays();
     expect(await stored(berlin, 'emails_sent')).toEqual([
       { date: '2030-03-30', emails_sent: 1 },
       { date: '2030-03-31', emails_sent: 2 },
@@ -161,7 +163,7 @@ describe('the daily aggregation', () => {
     const campaign = await make.campaign(tenantId, { launchedAt: '2030-01-10T08:00:00Z' });
     const email = await make.sent(campaign, '2030-01-10T09:00:00Z');
     await make.fact(email, 'opened', '2030-01-11T09:00:00Z');
-    await analytics.aggregateStale();
+    await analytics.refreshDays();
     const before = await stored(campaign);
     await Promise.all([analytics.rebuild(), analytics.rebuild(tenantId)]);
     expect(await stored(campaign)).toEqual(before);
@@ -170,28 +172,27 @@ describe('the daily aggregation', () => {
       rows(tx, `UPDATE emails SET first_human_opened_at = NULL, delivered_at = NULL WHERE tenant_id = $1`, [tenantId]),
     );
     await database.db.inTenant(tenantId, (tx) => rows(tx, `UPDATE email_events SET is_machine = true WHERE tenant_id = $1`, [tenantId]));
+    await analytics.refreshDays();
+    expect(await stored(campaign, 'emails_sent')).toEqual([{ date: '2030-01-10', emails_sent: 1 }]);
     await analytics.rebuild();
     expect(await stored(campaign, 'emails_sent')).toEqual([{ date: '2030-01-10', emails_sent: 1 }]);
   });
 
-  it('never counts one tenant’s mail for another, and hands each tenant’s campaigns to the queue apart', async () => {
+  it('never counts one tenant’s mail for another, and leaves the counting to a worker', async () => {
     const other = await make.tenant();
     const [mine, theirs] = [
       await make.campaign(tenantId, { launchedAt: '2030-01-10T08:00:00Z' }),
       await make.campaign(other, { launchedAt: '2030-01-10T08:00:00Z' }),
     ];
     await make.sent(mine, '2030-01-10T09:00:00Z');
-    await make.sent(theirs, '2030-01-10T09:00:00Z');
+    for (let i = 0; i < 2; i++) await make.sent(theirs, '2030-01-10T09:00:00Z');
     isQueueThere = true;
-    expect(await analytics.runDaily()).toBe(2);
-    expect(queued).toEqual(
-      expect.arrayContaining([
-        { tenantId, campaignIds: [mine.campaignId] },
-        { tenantId: other, campaignIds: [theirs.campaignId] },
-      ]),
-    );
+    await analytics.runDaily();
+    expect(queued).toEqual(['aggregate-days']);
     expect(await stored(mine)).toEqual([]);
-    expect(await analytics.aggregate(tenantId, [mine.campaignId, theirs.campaignId])).toEqual({ campaigns: 1, days: 1, failed: 0 });
+    expect(await analytics.refreshDays()).toEqual({ campaigns: 2, days: 2, failed: 0 });
+    expect(await stored(mine, 'emails_sent')).toEqual([{ date: '2030-01-10', emails_sent: 1 }]);
+    expect(await analytics.rebuild(other)).toEqual({ campaigns: 1, days: 1, failed: 0 });
   });
 
   it('does the work itself when the queue is away', async () => {
@@ -207,7 +208,7 @@ describe('the daily aggregation', () => {
       await make.campaign(tenantId, { launchedAt: '2030-01-10T08:00:00Z', timezone: 'Mars/Olympus' }),
     ];
     for (const campaign of [good, bad]) await make.sent(campaign, '2030-01-10T09:00:00Z');
-    expect(await analytics.aggregateStale()).toEqual({ campaigns: 1, days: 1, failed: 1 });
+    expect(await analytics.refreshDays()).toEqual({ campaigns: 1, days: 1, failed: 1 });
     expect(await stored(good, 'emails_sent')).toHaveLength(1);
   });
 
@@ -218,11 +219,33 @@ describe('the daily aggregation', () => {
     for (const email of mail) await make.fact(email, 'delivered', '2030-01-10T09:01:00Z');
     await make.fact(await make.sent(campaign, '2030-01-11T09:00:00Z'), 'delivered', '2030-01-11T09:01:00Z');
     for (const email of mail) await make.fact(email, 'opened', '2030-01-11T10:00:00Z');
-    await analytics.aggregateStale();
+    await analytics.refreshDays();
     expect(await stored(campaign, 'open_rate')).toEqual([
       { date: '2030-01-10', open_rate: '0.00' },
       { date: '2030-01-11', open_rate: '999.99' },
     ]);
+  });
+
+  it('finds rollups that are wrong, and makes them right while mail goes on', async () => {
+    const campaign = await make.campaign(tenantId, { launchedAt: '2030-01-10T08:00:00Z' });
+    const email = await make.sent(campaign, '2030-01-10T09:00:00Z');
+    await rollup.run();
+    const wrong = () => database.db.inTenant(tenantId, (tx) => rollups.differences(tx, tenantId, null));
+    expect(await wrong()).toEqual([]);
+    await database.db.inTenant(tenantId, async (tx) => {
+      await rows(tx, 'UPDATE analytics_buckets SET sent = 5 WHERE tenant_id = $1', [tenantId]);
+      await rows(tx, `UPDATE analytics_states SET n = n + 1 WHERE tenant_id = $1 AND kind = 'person'`, [tenantId]);
+    });
+    expect(await wrong()).toEqual([expect.objectContaining({ campaignId: campaign.campaignId, count: 3 })]);
+    await Promise.all([
+      analytics.rebuild(),
+      make.fact(email, 'opened', '2030-01-10T10:00:00Z'),
+      make.sent(campaign, '2030-01-10T11:00:00Z'),
+      rollup.run(),
+    ]);
+    expect(await wrong()).toEqual([]);
+    await analytics.refreshDays();
+    expect(await stored(campaign, 'emails_sent, unique_opens')).toEqual([{ date: '2030-01-10', emails_sent: 2, unique_opens: 1 }]);
   });
 
   describe('the counters of the steps', () => {
@@ -244,7 +267,7 @@ describe('the daily aggregation', () => {
       await make.fact(email, 'clicked', clock.now());
       await make.fact(email, 'clicked', clock.now(), { isMachine: true });
       await make.fact(email, 'unsubscribed', clock.now());
-      expect(await counters.refreshChanged()).toBe(1);
+      await rollup.run();
       const expected = { emails_sent: 1, emails_delivered: 1, opens: 3, clicks: 1, replies: 0, unsubscribes: 1 };
       expect(await step(campaign)).toEqual(expected);
       expect(await step(campaign, 1)).toMatchObject({ emails_sent: 1, emails_delivered: 0, opens: 0 });
@@ -252,22 +275,12 @@ describe('the daily aggregation', () => {
       expect(await step(campaign)).toEqual(expected);
     });
 
-    it('are not counted again while nothing happens', async () => {
-      const campaign = await make.campaign(tenantId, { launchedAt: clock.now() });
-      await make.sent(campaign, clock.now());
-      expect(await counters.refreshChanged()).toBe(1);
-      clock.advance({ minutes: 1 });
-      await counters.refreshChanged();
-      clock.advance({ minutes: 1 });
-      expect(await counters.refreshChanged()).toBe(0);
-    });
-
     it('follow answers that come long after the campaign has completed', async () => {
       const campaign = await make.campaign(tenantId, { launchedAt: '2030-01-10T08:00:00Z', status: 'completed' });
       const email = await make.sent(campaign, '2030-01-10T09:00:00Z');
-      expect(await counters.refreshChanged()).toBe(0);
+      await rollup.run();
       await make.fact(email, 'opened', '2030-01-12T09:00:00Z', { appliedAt: clock.now() });
-      expect(await counters.refreshChanged()).toBe(1);
+      await rollup.run();
       expect(await step(campaign)).toMatchObject({ emails_sent: 1, opens: 1 });
     });
   });

@@ -163,6 +163,17 @@ export class Factory {
     return { tenantId, campaignId, emailId: made!.id, contactId, enrollmentId };
   }
 
+  /** Ends an enrolment whose messages are there: in this order, as the engine does it. */
+  async exit({ tenantId }: MadeCampaign, { enrollmentId }: { enrollmentId: string }, at: Instant, exitReason: string): Promise<void> {
+    await this.db.inTenant(tenantId, (tx) =>
+      affected(
+        tx,
+        `UPDATE campaign_contacts SET status = 'exited', exited_at = $3, exit_reason = $4, next_email_scheduled_at = NULL WHERE tenant_id = $1 AND id = $2`,
+        [tenantId, enrollmentId, at, exitReason],
+      ),
+    );
+  }
+
   /** A contact who completed the campaign, and the message that was sent to it. */
   async sent(campaign: MadeCampaign, at: Instant, stepId?: string): Promise<MadeEmail> {
     const enrollment = await this.enroll(campaign, { at, status: 'completed', stepId: stepId ?? campaign.stepIds.at(-1) });

@@ -25,9 +25,10 @@ export class AnalyticsController {
   @ApiOperation({
     summary: 'Get the numbers of a campaign',
     description:
-      'Counted at this moment. `overall` has a row for every day asked for, zeros included; `totals` adds those days up; `byStep` is the funnel ' +
-      'over the whole life of the campaign, whatever days are asked for. A message counts on the day each thing happened to it: sent, delivered, first opened. ' +
-      'Opens and clicks are those of people; what mail proxies and scanners fetch is left out.',
+      'As of this moment. `overall` has a row for every day (or hour, or week) asked for, zeros included; `totals` adds those rows up; `byStep` is the funnel ' +
+      'over the whole life of the campaign, whatever days are asked for. A message counts on the day each thing happened to it: sent, delivered, first opened; ' +
+      'events that come late count on the day they happened. Unique counts are of messages, and of people: what mail proxies and scanners fetch is counted apart. ' +
+      'Rates are over what was delivered (delivery: over what was sent), and null where that is 0.',
   })
   @ApiOkResponse({ type: CampaignReportDto })
   @ApiProblems(400, 404)

@@ -3,16 +3,16 @@ import { QueueModule } from '../../queue/index.js';
 import { CampaignDetailParts, CampaignsModule } from '../campaigns/index.js';
 import { ExperimentsModule } from '../experiments/index.js';
 import { StepsModule } from '../steps/index.js';
-import { ActivityQueries } from './activity.queries.js';
 import { AnalyticsController } from './analytics.controller.js';
 import { analyticsQueue } from './analytics.jobs.js';
 import { AnalyticsService } from './analytics.service.js';
-import { DailyCountsQueries } from './daily-counts.queries.js';
+import { BucketsQueries } from './buckets.queries.js';
+import { DaysQueries } from './days.queries.js';
 import { LedgerCheck } from './ledger-check.js';
 import { LedgerCheckQueries } from './ledger-check.queries.js';
 import { ReportService } from './report.service.js';
-import { StepCounters } from './step-counters.service.js';
-import { StepCountsQueries } from './step-counts.queries.js';
+import { RollupQueries } from './rollup.queries.js';
+import { Rollup } from './rollup.service.js';
 import { TimelineQueries } from './timeline.queries.js';
 import { TimelineService } from './timeline.service.js';
 import { VariantReportService } from './variant-report.service.js';
@@ -22,19 +22,19 @@ import { VariantReportService } from './variant-report.service.js';
   imports: [CampaignsModule, StepsModule, ExperimentsModule, QueueModule.register(analyticsQueue)],
   controllers: [AnalyticsController],
   providers: [
-    ActivityQueries,
-    DailyCountsQueries,
-    StepCountsQueries,
+    BucketsQueries,
+    DaysQueries,
+    RollupQueries,
     LedgerCheckQueries,
     TimelineQueries,
     AnalyticsService,
-    StepCounters,
+    Rollup,
     ReportService,
     LedgerCheck,
     TimelineService,
     VariantReportService,
   ],
-  exports: [AnalyticsService, StepCounters, LedgerCheck],
+  exports: [AnalyticsService, Rollup, LedgerCheck],
 })
 export class AnalyticsModule implements OnModuleInit {
   constructor(

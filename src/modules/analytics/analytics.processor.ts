@@ -11,6 +11,6 @@ export class AnalyticsProcessor extends TypedProcessor<AnalyticsJobs> {
   }
 
   protected readonly handlers = {
-    'aggregate-day': ({ tenantId, campaignIds }: AnalyticsJobs['aggregate-day']) => this.analytics.aggregate(tenantId, campaignIds),
+    'aggregate-days': () => this.analytics.refreshDays(),
   };
 }

@@ -1,132 +1,112 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { Database } from '../../database/index.js';
+import { Database, rows, type Tx } from '../../database/index.js';
 import { InjectTypedQueue, type TypedQueue } from '../../queue/index.js';
 import { Clock } from '../../shared/clock.js';
-import { ActivityQueries, type CampaignOfTenant } from './activity.queries.js';
 import { type AnalyticsJobs, analyticsQueue } from './analytics.jobs.js';
-import { DailyCountsQueries } from './daily-counts.queries.js';
-import { StepCounters } from './step-counters.service.js';
+import { DaysQueries, type DayScope } from './days.queries.js';
+import { RollupQueries, type CampaignOfTenant } from './rollup.queries.js';
+import { Rollup } from './rollup.service.js';
 
-/** Campaigns aggregated by one job and in one transaction. */
-const CHUNK = 100;
+/** Days computed by one statement, and so in one transaction. */
+const DAYS_PER_STATEMENT = 5_000;
 
-/** What may have been committed only after a campaign was counted, although its time is earlier. */
-const SLACK_SECONDS = 300;
-
-/** Counting a campaign reads all its messages. */
+/** Counting a campaign anew reads all its messages. */
 const TIMEOUT_MS = 600_000;
 
+const EVERYBODY: DayScope = { tenantId: null, campaignId: null };
+
 export interface Aggregated {
+  /** Campaigns of which days were computed. */
   campaigns: number;
-  /** Rows of `campaign_analytics` now stored for them. */
+  /** Days computed. */
   days: number;
   failed: number;
 }
 
 /**
- * The daily aggregation (specification lines 580–600): `campaign_analytics` for every campaign to which something happened since it was last
- * counted, whatever its status. All days of a campaign are counted anew, so events that come late count on the day they happened. Idempotent:
- * running it twice, or twice at once, changes nothing.
+ * The daily aggregation (specification lines 580–600): the rows of `campaign_analytics`. Only days to which something happened since they were last
+ * computed, of all campaigns whatever their status, so events that come late count on the day they happened. Idempotent.
  */
 @Injectable()
 export class AnalyticsService {
   private readonly logger = new Logger('Analytics');
+  /** They change with the server's version only. */
+  private zones: string[] | null = null;
 
   constructor(
     private readonly db: Database,
     private readonly clock: Clock,
-    private readonly activity: ActivityQueries,
-    private readonly daily: DailyCountsQueries,
-    private readonly counters: StepCounters,
+    private readonly days: DaysQueries,
+    private readonly rollups: RollupQueries,
+    private readonly rollup: Rollup,
     @InjectTypedQueue(analyticsQueue) private readonly queue: TypedQueue<AnalyticsJobs>,
   ) {}
 
-  /** What the cron does: has workers aggregate what is stale, or does it here when the queue is away. Returns how many campaigns there are. */
-  async runDaily(): Promise<number> {
-    const stale = await this.listStale();
-    let isQueueThere = true;
-    for (const chunk of chunked(stale)) {
-      isQueueThere &&= await this.queue.hint('aggregate-day', chunk);
-      if (!isQueueThere) await this.aggregate(chunk.tenantId, chunk.campaignIds);
-    }
-    return stale.length;
-  }
-
-  /** The same in this process, without the queue. */
-  async aggregateStale(): Promise<Aggregated> {
-    return this.aggregateAll(await this.listStale());
-  }
-
-  /** Counts every campaign ever launched anew, of one tenant or of all. */
-  async rebuild(tenantId: string | null = null): Promise<Aggregated> {
-    return this.aggregateAll(await this.db.asSystem((tx) => this.activity.listLaunched(tx, tenantId)));
+  /** What the cron does: has a worker compute the days that changed, or does it here when the queue is away. */
+  async runDaily(): Promise<void> {
+    if (!(await this.queue.hint('aggregate-days', {}, { dedupeId: 'aggregate-days' }))) await this.refreshDays();
   }
 
   /**
-   * Aggregates these campaigns, and brings the counters of their steps up to date. If one of them cannot be counted, the others are; the
-   * fault is logged, and the next run tries again.
+   * Computes the days that changed since they were last computed. Campaigns whose zone the database does not know are passed over, and counted as
+   * failed in the log and the answer.
    */
-  async aggregate(tenantId: string, campaignIds: string[]): Promise<Aggregated> {
-    try {
-      return await this.save(tenantId, campaignIds);
-    } catch (error) {
-      if (campaignIds.length > 1) return sum(await inTurn(campaignIds, (id) => this.aggregate(tenantId, [id])));
-      this.logger.error(`Campaign ${campaignIds[0]} could not be aggregated: ${(error as Error).message}`, (error as Error).stack);
-      return { campaigns: 0, days: 0, failed: 1 };
+  async refreshDays(): Promise<Aggregated> {
+    const campaigns = new Set<string>();
+    const total: Aggregated = { campaigns: 0, days: 0, failed: 0 };
+    for (let isFirst = true; ; isFirst = false) {
+      const done = await this.db.asSystem((tx) => this.refreshSome(tx, isFirst), { statementTimeoutMs: TIMEOUT_MS });
+      total.days += done.days;
+      total.failed = done.failed;
+      for (const id of done.campaigns) campaigns.add(id);
+      if (done.days < DAYS_PER_STATEMENT) return { ...total, campaigns: campaigns.size };
     }
   }
 
-  private save(tenantId: string, campaignIds: string[]): Promise<Aggregated> {
-    return this.db.inTenant(
-      tenantId,
-      async (tx) => {
-        await this.daily.lock(tx, tenantId);
-        const campaigns = await this.activity.zones(tx, tenantId, campaignIds);
-        let days = 0;
-        for (const campaign of campaigns) days += await this.daily.save(tx, tenantId, campaign, this.clock.now());
-        await this.counters.refresh(
-          tx,
-          tenantId,
-          campaigns.map(({ campaignId }) => campaignId),
-        );
-        return { campaigns: campaigns.length, days, failed: 0 };
-      },
-      { statementTimeoutMs: TIMEOUT_MS },
-    );
+  /**
+   * Counts every campaign ever launched anew from the ledger, the events and the enrolments: rollups, days and the counters of steps, of one tenant or
+   * of all. May run while everything else does.
+   */
+  async rebuild(tenantId: string | null = null): Promise<Aggregated> {
+    const total: Aggregated = { campaigns: 0, days: 0, failed: 0 };
+    for (const campaign of await this.db.asSystem((tx) => this.rollups.listLaunched(tx, tenantId))) {
+      try {
+        total.days += await this.db.asSystem((tx) => this.recount(tx, campaign), { statementTimeoutMs: TIMEOUT_MS });
+        total.campaigns++;
+      } catch (error) {
+        this.logger.error(`Campaign ${campaign.campaignId} could not be counted: ${(error as Error).message}`, (error as Error).stack);
+        total.failed++;
+      }
+    }
+    return total;
   }
 
-  private listStale(): Promise<CampaignOfTenant[]> {
-    return this.db.asSystem((tx) => this.activity.listStale(tx, SLACK_SECONDS), { statementTimeoutMs: TIMEOUT_MS });
+  private async refreshSome(tx: Tx, isFirst: boolean): Promise<{ days: number; campaigns: string[]; failed: number }> {
+    const nothing = { days: 0, campaigns: [], failed: 0 };
+    await this.rollup.foldAll(tx);
+    if (isFirst && !(await this.days.isAnyDirty(tx))) return nothing;
+    const zones = await this.knownZones(tx);
+    const unknown = await this.days.withoutZone(tx, zones);
+    for (const { campaignId, timezone } of unknown) {
+      this.logger.error(`The days of campaign ${campaignId} cannot be computed: the database does not know its time zone ${timezone}`);
+    }
+    const saved = await this.days.save(tx, EVERYBODY, zones, this.clock.now(), DAYS_PER_STATEMENT);
+    return { ...saved, failed: unknown.length };
   }
 
-  private async aggregateAll(campaigns: CampaignOfTenant[]): Promise<Aggregated> {
-    return sum(await inTurn(chunked(campaigns), ({ tenantId, campaignIds }) => this.aggregate(tenantId, campaignIds)));
+  private async recount(tx: Tx, campaign: CampaignOfTenant): Promise<number> {
+    const { tenantId, campaignId } = campaign;
+    await rows(tx, 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
+    await this.rollups.shut(tx);
+    await this.rollups.recount(tx, campaign);
+    await this.rollup.saveCounters(tx, [campaign]);
+    await this.days.clear(tx, tenantId, campaignId);
+    const saved = await this.days.save(tx, campaign, await this.knownZones(tx), this.clock.now(), Number.MAX_SAFE_INTEGER);
+    return saved.days;
   }
-}
 
-/** Expects the campaigns ordered by tenant. */
-function chunked(campaigns: CampaignOfTenant[]): AnalyticsJobs['aggregate-day'][] {
-  const chunks: AnalyticsJobs['aggregate-day'][] = [];
-  for (const { tenantId, campaignId } of campaigns) {
-    const last = chunks.at(-1);
-    if (last?.tenantId === tenantId && last.campaignIds.length < CHUNK) last.campaignIds.push(campaignId);
-    else chunks.push({ tenantId, campaignIds: [campaignId] });
+  private async knownZones(tx: Tx): Promise<string[]> {
+    this.zones ??= await this.days.zones(tx);
+    return this.zones;
   }
-  return chunks;
-}
-
-async function inTurn<Item, Result>(items: Item[], fn: (item: Item) => Promise<Result>): Promise<Result[]> {
-  const results: Result[] = [];
-  for (const item of items) results.push(await fn(item));
-  return results;
-}
-
-function sum(parts: Aggregated[]): Aggregated {
-  const total: Aggregated = { campaigns: 0, days: 0, failed: 0 };
-  for (const part of parts) {
-    total.campaigns += part.campaigns;
-    total.days += part.days;
-    total.failed += part.failed;
-  }
-  return total;
 }

@@ -3,11 +3,11 @@ import { QueueModule } from '../../queue/index.js';
 import { analyticsQueue } from './analytics.jobs.js';
 import { AnalyticsModule } from './analytics.module.js';
 import { AnalyticsProcessor } from './analytics.processor.js';
-import { StepCountersPoller } from './step-counters.poller.js';
+import { RollupPoller } from './rollup.poller.js';
 
 /** In processes with the role `worker`. */
 @Module({
   imports: [AnalyticsModule, QueueModule.register(analyticsQueue)],
-  providers: [AnalyticsProcessor, StepCountersPoller],
+  providers: [AnalyticsProcessor, RollupPoller],
 })
 export class AnalyticsWorkerModule {}

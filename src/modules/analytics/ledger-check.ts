@@ -2,24 +2,29 @@ import { Injectable } from '@nestjs/common';
 import { Database, type Tx } from '../../database/index.js';
 import { CampaignsService } from '../campaigns/index.js';
 import type { TenantContext } from '../identity/index.js';
-import { balanceLedger, type LedgerReport } from './domain/ledger-balance.js';
+import { balanceLedger, countsDiffer, type LedgerReport } from './domain/ledger-balance.js';
 import { LedgerCheckQueries } from './ledger-check.queries.js';
+import { RollupQueries } from './rollup.queries.js';
 
-/** Invariant I4 in numbers: is everybody who was enrolled accounted for, and every message that was planned? */
+/** Invariant I4 in numbers: is everybody who was enrolled accounted for, and every message that was planned? And I8: do the rollups equal a recount? */
 @Injectable()
 export class LedgerCheck {
   constructor(
     private readonly db: Database,
     private readonly queries: LedgerCheckQueries,
+    private readonly rollups: RollupQueries,
     private readonly campaigns: CampaignsService,
   ) {}
 
   /**
-   * A report of this campaign, or of every launched campaign of the tenant. Reads one snapshot, so it may be asked while the engine works.
+   * A report of this campaign, or of every launched campaign of the tenant. Reads one snapshot for each of the two, so it may be asked while the engine works.
    * `isSound(report)` tells whether all is well; an unknown campaign has no report.
    */
   async check(tx: Tx, tenantId: string, campaignId?: string): Promise<LedgerReport[]> {
-    return balanceLedger(await this.queries.facts(tx, tenantId, campaignId ?? null));
+    const reports = balanceLedger(await this.queries.facts(tx, tenantId, campaignId ?? null));
+    const differences = await this.rollups.differences(tx, tenantId, campaignId ?? null);
+    const wrong = new Map(differences.map((one) => [one.campaignId, countsDiffer(one.count, one.example)]));
+    return reports.map((report) => ({ ...report, problems: [...report.problems, ...(wrong.get(report.campaignId) ?? [])] }));
   }
 
   /** Everybody there is, for checks of the whole installation. */

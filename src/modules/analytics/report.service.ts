@@ -5,54 +5,69 @@ import { type Campaign, CampaignsService } from '../campaigns/index.js';
 import type { TenantContext } from '../identity/index.js';
 import { StepsService, type FlowStep } from '../steps/index.js';
 import { UnsupportedTimeZone } from './analytics.errors.js';
-import { DailyCountsQueries } from './daily-counts.queries.js';
-import { addUp, NOTHING, percent, ratesOf, type Counts, type Rates } from './domain/counts.js';
+import { BucketsQueries, type Cohort, type Granularity, type SeriesRow } from './buckets.queries.js';
+import { DaysQueries } from './days.queries.js';
+import { addUp, NOTHING_AT_ALL, ratesOf, type Counts, type DetailedCounts, type Rates } from './domain/counts.js';
 import { enteredCounts } from './domain/funnel.js';
-import { daysOf, resolveRange, type RangeRequest, type ReportRange } from './domain/report-range.js';
-import { StepCountsQueries, type StepMail, type StepPeople } from './step-counts.queries.js';
+import {
+  dateOf,
+  daysOf,
+  MAX_HOURLY_DAYS,
+  MAX_REPORT_DAYS,
+  resolveRange,
+  startOf,
+  weeksOf,
+  type RangeRequest,
+  type ReportRange,
+} from './domain/report-range.js';
+import { emptyStanding, standingsOf, type StepStanding } from './domain/step-standing.js';
 
-export type DayReport = Counts & Rates & { date: string };
-
-export type StepReport = Omit<StepMail, 'planned'> &
-  Rates & {
-    stepOrder: number;
-    stepName: string | null;
-    stepType: FlowStep['type'];
-    entered: number | null;
-    waitingNow: number;
-    exited: number;
-    contactsFailed: number;
-  };
-
-export interface CampaignReport {
-  range: Omit<ReportRange, 'from' | 'to'>;
-  overall: DayReport[];
-  byStep: StepReport[];
-  totals: Counts & Rates;
+export interface ReportRequest extends Partial<RangeRequest> {
+  granularity?: Granularity;
+  cohort?: Cohort;
 }
 
-const NO_MAIL: Omit<StepMail, 'stepId'> = {
-  planned: 0,
-  emailsSent: 0,
-  emailsDelivered: 0,
-  bounces: 0,
-  opens: 0,
-  uniqueOpens: 0,
-  clicks: 0,
-  uniqueClicks: 0,
-  replies: 0,
-  spamComplaints: 0,
-  unsubscribes: 0,
-  pending: 0,
-  unknown: 0,
-  skipped: 0,
-  failed: 0,
-  cancelled: 0,
-};
-const NOBODY: Omit<StepPeople, 'stepId'> = { waiting: 0, exited: 0, failed: 0, completed: 0, unplanned: 0, reentered: 0 };
+/** One row of a series. `date` is the day, that of the hour, or the Monday of the week. */
+export interface PeriodReport extends DetailedCounts, Rates {
+  date: string;
+  /** When it begins. */
+  startsAt: Date;
+}
+
+export interface StepReport extends Rates, Omit<StepStanding, 'planned' | 'waiting' | 'completed' | 'unplanned' | 'reentered'> {
+  stepId: string;
+  stepOrder: number;
+  stepName: string | null;
+  stepType: FlowStep['type'];
+  entered: number | null;
+  waitingNow: number;
+  emailsSent: number;
+  emailsDelivered: number;
+  opens: number;
+  uniqueOpens: number;
+  machineOpens: number;
+  clicks: number;
+  uniqueClicks: number;
+  machineClicks: number;
+  replies: number;
+  bounces: number;
+  bouncesHard: number;
+  bouncesSoft: number;
+  bouncesBlocked: number;
+  spamComplaints: number;
+  unsubscribes: number;
+}
+
+export interface CampaignReport {
+  range: Omit<ReportRange, 'from' | 'to'> & { granularity: Granularity; cohort: Cohort };
+  overall: PeriodReport[];
+  byStep: StepReport[];
+  totals: DetailedCounts & Rates;
+}
+
 const INVALID_PARAMETER = '22023';
 
-/** A campaign's numbers as they are now, from the ledger and the events; the stored days are not asked, so today is right. */
+/** A campaign's numbers as they are at this moment, from the rollups and what is not rolled up yet. */
 @Injectable()
 export class ReportService {
   constructor(
@@ -60,91 +75,116 @@ export class ReportService {
     private readonly clock: Clock,
     private readonly campaigns: CampaignsService,
     private readonly steps: StepsService,
-    private readonly daily: DailyCountsQueries,
-    private readonly counts: StepCountsQueries,
+    private readonly days: DaysQueries,
+    private readonly buckets: BucketsQueries,
   ) {}
 
-  async report(ctx: TenantContext, campaignId: string, asked: Partial<RangeRequest>): Promise<CampaignReport> {
+  async report(ctx: TenantContext, campaignId: string, asked: ReportRequest): Promise<CampaignReport> {
     const { tenantId } = ctx;
+    const { granularity = 'day', cohort = 'event' } = asked;
     return this.db.inTenant(tenantId, async (tx) => {
       // One snapshot, so that the days and the steps agree while the engine works.
       await rows(tx, 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
       const campaign = await this.campaigns.get(tx, tenantId, campaignId);
-      const range = resolveRange({ ...asked, timezone: asked.timezone ?? campaign.timezone }, campaign, this.clock.now());
-      const days = await this.days(tx, campaign, range);
+      const maxDays = granularity === 'hour' ? MAX_HOURLY_DAYS : MAX_REPORT_DAYS;
+      const range = resolveRange({ ...asked, timezone: asked.timezone ?? campaign.timezone, maxDays }, campaign, this.clock.now());
+      const overall = await this.series(tx, campaign, range, granularity, cohort);
       const { startDate, endDate, timezone } = range;
       return {
-        range: { startDate, endDate, timezone },
-        overall: days.map((day) => ({ ...day, ...ratesOf(day) })),
+        range: { startDate, endDate, timezone, granularity, cohort },
+        overall,
         byStep: await this.byStep(tx, campaign),
-        totals: withRates(addUp(days)),
+        totals: withRates(addUp(overall)),
       };
     });
   }
 
-  /** For `GET /api/campaigns/:id`: the totals of the whole life of the campaign, and the last day the daily aggregation stored. */
-  async summary(tx: Tx, campaign: Campaign): Promise<Counts & Rates & { latestDay: (DayReport & { calculatedAt: Date }) | null }> {
-    const totals = campaign.launchedAt ? await this.daily.total(tx, campaign.tenantId, campaign.id) : NOTHING;
-    const latest = campaign.launchedAt ? await this.daily.latest(tx, campaign.tenantId, campaign.id) : null;
+  /** For `GET /api/campaigns/:id`: the totals of the whole life of the campaign, and the last day stored. */
+  async summary(
+    tx: Tx,
+    campaign: Campaign,
+  ): Promise<DetailedCounts & Rates & { latestDay: (Counts & Rates & { date: string; calculatedAt: Date }) | null }> {
+    const totals = campaign.launchedAt ? await this.buckets.total(tx, campaign.tenantId, campaign.id) : NOTHING_AT_ALL;
+    const latest = campaign.launchedAt ? await this.days.latest(tx, campaign.tenantId, campaign.id) : null;
     return { ...withRates(totals), latestDay: latest && { ...latest, ...ratesOf(latest) } };
   }
 
-  private async days(tx: Tx, campaign: Campaign, range: ReportRange): Promise<(Counts & { date: string })[]> {
-    const counted = await this.daily
-      .count(tx, campaign.tenantId, { campaignId: campaign.id, timezone: range.timezone }, range)
+  private async series(tx: Tx, campaign: Campaign, range: ReportRange, granularity: Granularity, cohort: Cohort): Promise<PeriodReport[]> {
+    const { from, to, timezone } = range;
+    const counted = await this.buckets
+      .series(tx, campaign.tenantId, { campaignId: campaign.id, from, to, timezone, granularity, cohort })
       .catch((error: unknown) => {
-        throw sqlState(error) === INVALID_PARAMETER ? new UnsupportedTimeZone(range.timezone) : error;
+        throw sqlState(error) === INVALID_PARAMETER ? new UnsupportedTimeZone(timezone) : error;
       });
-    const byDay = new Map(counted.map((day) => [day.date, day]));
-    return daysOf(range).map((date) => byDay.get(date) ?? { date, ...NOTHING });
+    return filled(counted, range, granularity).map(({ date, startsAt, counts }) => ({ date, startsAt, ...withRates(counts) }));
   }
 
   private async byStep(tx: Tx, campaign: Campaign): Promise<StepReport[]> {
     const { tenantId, id, stepsVersion } = campaign;
     const flow = await this.steps.loadFlow(tx, tenantId, id, stepsVersion);
-    const mail = new Map((await this.counts.mail(tx, tenantId, id)).map((row) => [row.stepId, row]));
-    const standing = await this.counts.people(tx, tenantId, id);
-    const people = new Map(standing.map((row) => [row.stepId, row]));
+    const counted = new Map((await this.buckets.bySteps(tx, tenantId, id)).map((row) => [row.stepId, row]));
+    const standings = standingsOf(await this.buckets.states(tx, tenantId, id));
     const steps = [...flow.steps.values()];
-    const entered = enteredBySteps(steps, flow.firstStepId, mail, standing);
-    return steps.map((step) => {
-      const here = people.get(step.id) ?? NOBODY;
-      const { planned: _, ...counts } = { ...NO_MAIL, ...mail.get(step.id), stepId: step.id };
-      return {
-        ...counts,
-        ...stepRates(counts),
-        stepOrder: step.order,
-        stepName: step.name,
-        stepType: step.type,
-        entered: entered.get(step.id) ?? null,
-        waitingNow: here.waiting,
-        exited: here.exited,
-        contactsFailed: here.failed,
-      };
-    });
+    const entered = enteredBySteps(steps, flow.firstStepId, standings);
+    return steps.map((step) =>
+      stepReport(step, counted.get(step.id) ?? NOTHING_AT_ALL, standings.get(step.id) ?? emptyStanding(), entered.get(step.id) ?? null),
+    );
   }
 }
 
-function enteredBySteps(
-  steps: FlowStep[],
-  firstStepId: string | null,
-  mail: Map<string, StepMail>,
-  standing: StepPeople[],
-): Map<string, number | null> {
-  const total = (count: (row: StepPeople) => number) => standing.reduce((sum, row) => sum + count(row), 0);
-  const unplanned = new Map(standing.map((row) => [row.stepId, row.unplanned]));
-  const ledger = ({ id, type }: FlowStep) => (type === 'email' ? (mail.get(id)?.planned ?? 0) + (unplanned.get(id) ?? 0) : null);
+interface Period {
+  date: string;
+  startsAt: Date;
+  counts: DetailedCounts;
+}
+
+/** Periods in which nothing happened have their row too. */
+function filled(counted: SeriesRow[], range: ReportRange, granularity: Granularity): Period[] {
+  const { timezone, from } = range;
+  const countsOf = ({ key: _, ...counts }: SeriesRow): DetailedCounts => counts;
+  if (granularity === 'hour') {
+    return counted
+      .map((row) => ({ startsAt: new Date(Number(row.key)), counts: countsOf(row) }))
+      .sort((a, b) => a.startsAt.getTime() - b.startsAt.getTime())
+      .map(({ startsAt, counts }) => ({ date: dateOf(startsAt, timezone), startsAt, counts }));
+  }
+  const byKey = new Map(counted.map((row) => [row.key, countsOf(row)]));
+  const dates = granularity === 'day' ? daysOf(range) : weeksOf(range);
+  return dates.map((date) => {
+    const startsAt = startOf(date, timezone);
+    return { date, startsAt: startsAt < from ? from : startsAt, counts: byKey.get(date) ?? NOTHING_AT_ALL };
+  });
+}
+
+function stepReport(step: FlowStep, counts: DetailedCounts, standing: StepStanding, entered: number | null): StepReport {
+  const { planned: _, waiting, completed: __, unplanned: ___, reentered: ____, ...rest } = standing;
+  const { totalOpens, totalClicks, emailsBounced, anyOpens: _____, anyClicks: ______, ...own } = counts;
+  return {
+    stepId: step.id,
+    stepOrder: step.order,
+    stepName: step.name,
+    stepType: step.type,
+    ...own,
+    opens: totalOpens,
+    clicks: totalClicks,
+    bounces: emailsBounced,
+    ...ratesOf(counts),
+    ...rest,
+    entered,
+    waitingNow: waiting,
+  };
+}
+
+function enteredBySteps(steps: FlowStep[], firstStepId: string | null, standings: Map<string, StepStanding>): Map<string, number | null> {
+  const total = (count: (standing: StepStanding) => number) => [...standings.values()].reduce((sum, standing) => sum + count(standing), 0);
+  const of = (id: string) => standings.get(id) ?? emptyStanding();
+  const ledger = ({ id, type }: FlowStep) => (type === 'email' ? of(id).planned + of(id).unplanned : null);
   // Of contacts who came back, the rows tell only the last round: then only the ledger's own counts are certain.
-  if (total((row) => row.reentered) > 0) return new Map(steps.map((step) => [step.id, ledger(step)]));
-  const here = new Map(standing.map((row) => [row.stepId, row.waiting + row.exited + row.failed]));
-  const enrolled = total((row) => row.waiting + row.exited + row.failed + row.completed);
-  const funnel = steps.map((step) => ({
-    id: step.id,
-    ways: waysOut(step),
-    here: here.get(step.id) ?? 0,
-    entered: ledger(step),
-  }));
-  return enteredCounts(funnel, firstStepId, { enrolled, completed: total((row) => row.completed) });
+  if (total((one) => one.reentered) > 0) return new Map(steps.map((step) => [step.id, ledger(step)]));
+  const here = ({ waiting, exited, contactsFailed }: StepStanding) => waiting + exited + contactsFailed;
+  const completed = total((one) => one.completed);
+  const funnel = steps.map((step) => ({ id: step.id, ways: waysOut(step), here: here(of(step.id)), entered: ledger(step) }));
+  return enteredCounts(funnel, firstStepId, { enrolled: total(here) + completed, completed });
 }
 
 function waysOut(step: FlowStep): (string | null)[] {
@@ -152,17 +192,6 @@ function waysOut(step: FlowStep): (string | null)[] {
   return step.split ? step.branches : [step.trueNext, step.falseNext];
 }
 
-function stepRates(counts: Omit<StepMail, 'planned'>): Rates {
-  const { emailsSent, emailsDelivered } = counts;
-  return {
-    deliveryRate: percent(emailsDelivered, emailsSent),
-    openRate: percent(counts.uniqueOpens, emailsDelivered),
-    clickRate: percent(counts.uniqueClicks, emailsDelivered),
-    replyRate: percent(counts.replies, emailsDelivered),
-    unsubscribeRate: percent(counts.unsubscribes, emailsDelivered),
-  };
-}
-
-function withRates(counts: Counts): Counts & Rates {
+function withRates<T extends DetailedCounts>(counts: T): T & Rates {
   return { ...counts, ...ratesOf(counts) };
 }

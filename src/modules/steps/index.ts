@@ -18,6 +18,7 @@ export {
   type WaitDuration,
   type WaitEvent,
   type WaitUnit,
+  type StepCounters,
 } from './domain/step.js';
 export { type SplitConfig } from './domain/split.js';
 export { shownAction, webhookSecretContext, type ShownAction } from './domain/webhook-action.js';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { addUp, COUNT_NAMES, NOTHING, percent, ratesOf, type Counts } from './counts.js';
+import { addUp, DETAILED_NAMES, NOTHING, percent, ratesOf, type DetailedCounts } from './counts.js';
 
 describe('rates', () => {
   it('are null, never NaN or 0, where there is nothing to divide by', () => {
@@ -28,11 +28,13 @@ describe('rates', () => {
 });
 
 it('adds days up count by count', () => {
-  const counts = fc.record(Object.fromEntries(COUNT_NAMES.map((name) => [name, fc.nat(1_000)]))) as unknown as fc.Arbitrary<Counts>;
+  const counts = fc.record(
+    Object.fromEntries(DETAILED_NAMES.map((name) => [name, fc.nat(1_000)])),
+  ) as unknown as fc.Arbitrary<DetailedCounts>;
   fc.assert(
     fc.property(fc.array(counts), (days) => {
       const total = addUp(days);
-      for (const name of COUNT_NAMES) expect(total[name]).toBe(days.reduce((sum, day) => sum + day[name], 0));
+      for (const name of DETAILED_NAMES) expect(total[name]).toBe(days.reduce((sum, day) => sum + day[name], 0));
     }),
   );
 });

@@ -17,6 +17,20 @@ export interface Counts {
   unsubscribes: number;
 }
 
+/** The same in more detail: bounces by their class, and machines (mail proxies, scanners) apart from people. */
+export interface DetailedCounts extends Counts {
+  bouncesHard: number;
+  bouncesSoft: number;
+  /** Refused by the receiving server for what it thinks of the sender. */
+  bouncesBlocked: number;
+  /** All openings by machines. */
+  machineOpens: number;
+  machineClicks: number;
+  /** Messages opened by a person or a machine, each counted once, at the first time. */
+  anyOpens: number;
+  anyClicks: number;
+}
+
 /** Per cent with two decimals, null where the denominator is 0. */
 export interface Rates {
   /** Delivered of sent. */
@@ -41,7 +55,19 @@ export const NOTHING: Readonly<Counts> = Object.freeze({
   unsubscribes: 0,
 });
 
+export const NOTHING_AT_ALL: Readonly<DetailedCounts> = Object.freeze({
+  ...NOTHING,
+  bouncesHard: 0,
+  bouncesSoft: 0,
+  bouncesBlocked: 0,
+  machineOpens: 0,
+  machineClicks: 0,
+  anyOpens: 0,
+  anyClicks: 0,
+});
+
 export const COUNT_NAMES = Object.keys(NOTHING) as (keyof Counts)[];
+export const DETAILED_NAMES = Object.keys(NOTHING_AT_ALL) as (keyof DetailedCounts)[];
 
 /** The most that DECIMAL(5,2) holds. On a day that delivers one message and sees a thousand opens of older ones, a rate means nothing anyway. */
 export const MAX_RATE = 999.99;
@@ -63,8 +89,8 @@ export function ratesOf(counts: Counts): Rates {
   };
 }
 
-export function addUp(counts: Iterable<Counts>): Counts {
-  const total: Counts = { ...NOTHING };
-  for (const one of counts) for (const name of COUNT_NAMES) total[name] += one[name];
+export function addUp(counts: Iterable<DetailedCounts>): DetailedCounts {
+  const total: DetailedCounts = { ...NOTHING_AT_ALL };
+  for (const one of counts) for (const name of DETAILED_NAMES) total[name] += one[name];
   return total;
 }

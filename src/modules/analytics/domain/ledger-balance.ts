@@ -87,6 +87,12 @@ export function balanceLedger(facts: readonly LedgerFact[]): LedgerReport[] {
   return [...byCampaign.values()].map(balance);
 }
 
+/** Rollups that are not what a recount finds (invariant I8). */
+export function countsDiffer(count: number, example: string): LedgerProblem[] {
+  const message = `${count} number(s) of the analytics differ from a recount, for example ${example}: \`cli analytics:rebuild\` makes them anew.`;
+  return [{ code: 'counts_differ', count, message, sampleIds: [] }];
+}
+
 /** Nothing is lost and nothing contradicts: what `cli ledger:check` and the tests insist on. */
 export function isSound({ enrollments, emails, calls, problems }: LedgerReport): boolean {
   return enrollments.addsUp && emails.addsUp && calls.addsUp && problems.length === 0;

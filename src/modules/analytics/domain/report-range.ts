@@ -4,6 +4,9 @@ import { InvalidReportRange } from '../analytics.errors.js';
 /** A report is of at most so many days. */
 export const MAX_REPORT_DAYS = 366;
 
+/** And of so many where it has a row for every hour. */
+export const MAX_HOURLY_DAYS = 31;
+
 /** Calendar days of a zone, both ends included, and the instants they begin and end at. */
 export interface ReportRange {
   startDate: string;
@@ -19,25 +22,27 @@ export interface RangeRequest {
   startDate?: string;
   endDate?: string;
   timezone: string;
+  /** The most days, both ends included; 366 if not given. */
+  maxDays?: number;
 }
 
 /**
- * The days to report on. Without dates: from the day of the launch to today, the last 366 days of it if that is longer. Days are checked
- * calendar days and the zone a known one; a day is as long as it is there, 23 to 25 hours and at times less.
+ * The days to report on. Without dates: from the day of the launch to today, the last 366 days of it (or as many as there may be) if that is longer.
+ * Days are checked calendar days and the zone a known one; a day is as long as it is there, 23 to 25 hours and at times less.
  */
 export function resolveRange(asked: RangeRequest, campaign: { launchedAt: Date | null }, now: Date): ReportRange {
-  const { timezone } = asked;
+  const { timezone, maxDays = MAX_REPORT_DAYS } = asked;
   const today = dayOf(now, timezone);
   const launch = campaign.launchedAt ? dayOf(campaign.launchedAt, timezone) : today;
   const end = asked.endDate ? Temporal.PlainDate.from(asked.endDate) : later(today, asked.startDate);
-  const start = asked.startDate ? Temporal.PlainDate.from(asked.startDate) : defaultStart(launch, end);
+  const start = asked.startDate ? Temporal.PlainDate.from(asked.startDate) : defaultStart(launch, end, maxDays);
   const days = start.until(end, { largestUnit: 'days' }).days + 1;
   if (days < 1) {
     const message = `must not be before query.startDate (${start.toString()})`;
     throw new InvalidReportRange({ path: 'query.endDate', message, code: 'range_reversed' });
   }
-  if (days > MAX_REPORT_DAYS) {
-    const message = `must be at most ${MAX_REPORT_DAYS} days after query.startDate, both days included (these are ${days})`;
+  if (days > maxDays) {
+    const message = `must be at most ${maxDays} days after query.startDate, both days included (these are ${days})`;
     throw new InvalidReportRange({ path: 'query.endDate', message, code: 'range_too_long' });
   }
   return {
@@ -59,8 +64,29 @@ export function daysOf({ startDate, endDate }: ReportRange): string[] {
   return days;
 }
 
-function defaultStart(launch: Temporal.PlainDate, end: Temporal.PlainDate): Temporal.PlainDate {
-  const earliest = end.subtract({ days: MAX_REPORT_DAYS - 1 });
+/** The Mondays of all weeks that have a day in the range. */
+export function weeksOf({ startDate, endDate }: Pick<ReportRange, 'startDate' | 'endDate'>): string[] {
+  const weeks: string[] = [];
+  const start = Temporal.PlainDate.from(startDate);
+  const end = Temporal.PlainDate.from(endDate);
+  for (let day = start.subtract({ days: start.dayOfWeek - 1 }); Temporal.PlainDate.compare(day, end) <= 0; day = day.add({ weeks: 1 })) {
+    weeks.push(day.toString());
+  }
+  return weeks;
+}
+
+/** The calendar day an instant falls on. */
+export function dateOf(at: Date, zone: string): string {
+  return dayOf(at, zone).toString();
+}
+
+/** The first instant of a day, which is not always midnight. */
+export function startOf(date: string, zone: string): Date {
+  return firstInstant(Temporal.PlainDate.from(date), zone);
+}
+
+function defaultStart(launch: Temporal.PlainDate, end: Temporal.PlainDate, maxDays: number): Temporal.PlainDate {
+  const earliest = end.subtract({ days: maxDays - 1 });
   if (Temporal.PlainDate.compare(launch, end) > 0) return end;
   return Temporal.PlainDate.compare(launch, earliest) < 0 ? earliest : launch;
 }

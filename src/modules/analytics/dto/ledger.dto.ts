@@ -104,6 +104,7 @@ export class LedgerProblemDto {
       'stuck_without_due_time',
       'open_email_of_departed',
       'accepted_without_time',
+      'counts_differ',
     ],
   })
   code: string;

@@ -1,1 +1,6 @@
+export { AnalyticsBucket } from './analytics-bucket.entity.js';
+export { AnalyticsDelta } from './analytics-delta.entity.js';
+export { AnalyticsState } from './analytics-state.entity.js';
+export { AnalyticsStateDelta } from './analytics-state-delta.entity.js';
+export { AnalyticsStep } from './analytics-step.entity.js';
 export { CampaignAnalytics } from './campaign-analytics.entity.js';

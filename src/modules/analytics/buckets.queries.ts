@@ -1,0 +1,100 @@
+import { Injectable } from '@nestjs/common';
+import { row, rows, type Tx } from '../../database/index.js';
+import type { DetailedCounts } from './domain/counts.js';
+import { columnList, summedCounts } from './rollup-columns.js';
+
+/** By when it happened, or by when the message was sent. */
+export type Cohort = 'event' | 'send';
+export type Granularity = 'hour' | 'day' | 'week';
+
+export interface SeriesRequest {
+  campaignId: string;
+  cohort: Cohort;
+  granularity: Granularity;
+  timezone: string;
+  /** The first instant, and the first one after the last. */
+  from: Date;
+  to: Date;
+}
+
+export interface SeriesRow extends DetailedCounts {
+  /** The day, or the Monday of the week (`YYYY-MM-DD`); for hours the instant one begins, in milliseconds as a text. */
+  key: string;
+}
+
+export interface StepCounts extends DetailedCounts {
+  stepId: string;
+}
+
+/** So many messages or people are at a step in this state, for this reason (or none: ''). */
+export interface StateCount {
+  stepId: string;
+  kind: 'mail' | 'person';
+  state: string;
+  reason: string;
+  count: number;
+}
+
+const BUCKET_OF: Record<Cohort, string> = { event: 'bucket', send: 'sent_bucket' };
+/** An hour of a zone begins where its clock says so, also in zones that are half an hour off; one that comes twice is two hours. */
+const KEY_OF: Record<Granularity, string> = {
+  hour: `(extract(epoch FROM at - ((at AT TIME ZONE $5) - date_trunc('hour', at AT TIME ZONE $5))) * 1000)::bigint::text`,
+  day: `(at AT TIME ZONE $5)::date::text`,
+  week: `date_trunc('week', at AT TIME ZONE $5)::date::text`,
+};
+
+/**
+ * The numbers as they are at this moment: what has been rolled up, and what has not been folded in yet, in one statement and so of one instant.
+ * What it costs depends on the quarters of an hour in which something happened, not on how much did.
+ */
+@Injectable()
+export class BucketsQueries {
+  /** Only days and weeks in which something happened; all hours. Throws SQLSTATE 22023 for a zone the server does not know. */
+  series(tx: Tx, tenantId: string, s: SeriesRequest): Promise<SeriesRow[]> {
+    const at = BUCKET_OF[s.cohort];
+    const hours = `UNION ALL SELECT h, ${columnList.replaceAll(/\w+/g, '0')} FROM generate_series($3, $4 - interval '1 second', interval '15 minutes') h`;
+    return rows<SeriesRow>(
+      tx,
+      `WITH counted AS (
+         SELECT bucket AS at, ${columnList} FROM analytics_buckets
+          WHERE tenant_id = $1 AND campaign_id = $2 AND cohort = $6 AND bucket >= $3::timestamptz AND bucket < $4::timestamptz
+          UNION ALL
+         SELECT ${at}, ${columnList} FROM analytics_deltas
+          WHERE tenant_id = $1 AND campaign_id = $2 AND ${at} >= $3 AND ${at} < $4
+         ${s.granularity === 'hour' ? hours : ''}
+       ) SELECT ${KEY_OF[s.granularity]} AS key, ${summedCounts} FROM counted GROUP BY 1 ORDER BY 1`,
+      [tenantId, s.campaignId, s.from, s.to, s.timezone, s.cohort],
+    );
+  }
+
+  /** Over the whole life of a campaign, by step; steps without numbers are missing. */
+  bySteps(tx: Tx, tenantId: string, campaignId: string): Promise<StepCounts[]> {
+    return rows<StepCounts>(tx, `${LIFETIME} SELECT step_id AS "stepId", ${summedCounts} FROM counted GROUP BY 1 ORDER BY 1`, [
+      tenantId,
+      campaignId,
+    ]);
+  }
+
+  /** Over the whole life of a campaign. */
+  async total(tx: Tx, tenantId: string, campaignId: string): Promise<DetailedCounts> {
+    return (await row<DetailedCounts>(tx, `${LIFETIME} SELECT ${summedCounts} FROM counted`, [tenantId, campaignId]))!;
+  }
+
+  /** Who and what stands where at this moment. */
+  states(tx: Tx, tenantId: string, campaignId: string): Promise<StateCount[]> {
+    return rows<StateCount>(
+      tx,
+      `SELECT step_id AS "stepId", kind, state, reason, sum(n)::int AS count FROM (
+         SELECT step_id, kind, state, reason, n FROM analytics_states WHERE tenant_id = $1 AND campaign_id = $2
+          UNION ALL
+         SELECT step_id, kind, state, reason, n FROM analytics_state_deltas WHERE tenant_id = $1 AND campaign_id = $2) counted
+        GROUP BY 1, 2, 3, 4 HAVING sum(n) <> 0 ORDER BY 1, 2, 3, 4`,
+      [tenantId, campaignId],
+    );
+  }
+}
+
+const LIFETIME = `WITH counted AS (
+  SELECT step_id, ${columnList} FROM analytics_steps WHERE tenant_id = $1 AND campaign_id = $2
+   UNION ALL
+  SELECT step_id, ${columnList} FROM analytics_deltas WHERE tenant_id = $1 AND campaign_id = $2)`;
