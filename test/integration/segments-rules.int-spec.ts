@@ -3,12 +3,14 @@ import { rows, type Tx } from '../../src/database/index.js';
 import { evaluateRule, type ContactFacts, type EmailFacts, type Rule, type SegmentDefinition } from '../../src/modules/segments/index.js';
 import { compileRule } from '../../src/modules/segments/domain/rule-compiler.js';
 import { attributesArbitrary, RULE_NOW, ruleArbitrary } from '../support/rule-arbitraries.js';
+import { readRuleTable, TABLE_NOW } from '../support/rule-table.js';
 import { openTestDatabase, type OpenTestDatabase } from '../support/test-database.js';
 
 const SEED = 20_260_310;
 const CONTACTS = 120;
 const uuid = (kind: number, n: number) => `0190a0b1-000${kind}-7000-8000-${String(n).padStart(12, '0')}`;
 const TENANT = uuid(0, 1);
+const TABLE_TENANT = uuid(0, 2);
 const CAMPAIGNS = [uuid(1, 1), uuid(1, 2)];
 const STEPS = [uuid(2, 1), uuid(2, 2)];
 const TAGS = ['vip', 'VIP', "it's"];
@@ -92,11 +94,30 @@ describe('a rule as SQL', () => {
     expect(share).toBeLessThan(0.8);
   });
 
+  it('chooses, operator by operator, whom the table of the manual names', async () => {
+    const { contacts, rows: table } = readRuleTable();
+    await database.db.asSystem(async (tx) => {
+      await rows(tx, `INSERT INTO tenants (id, name) VALUES ($1, 'Table')`, [TABLE_TENANT]);
+      for (const [i, { attributes }] of contacts.entries()) {
+        const sql = `INSERT INTO contacts (tenant_id, id, email, email_norm, attributes) VALUES ($1, $2, $3::text, $3, $4)`;
+        await rows(tx, sql, [TABLE_TENANT, uuid(7, i), `table${i}@example.com`, JSON.stringify(attributes)]);
+      }
+    });
+    const rules = table.flatMap<Rule>(({ rule }) => [rule, { not: rule }]);
+    const answers = await ask(database, rules, 'FROM contacts c WHERE c.tenant_id = $1', { tenant: TABLE_TENANT, now: TABLE_NOW });
+    for (const [i, { title }] of contacts.entries()) {
+      const expected = table.map((row) => `${row.title}: ${row.answers[i]}`);
+      const chosen = answers.get(uuid(7, i))!;
+      expect([title, table.map((row, r) => `${row.title}: ${chosen[2 * r]}`)]).toEqual([title, expected]);
+      expect([title, table.map((row, r) => `${row.title}: ${!chosen[2 * r + 1]}`)]).toEqual([title, expected]);
+    }
+  });
+
   it('looks, for an enrolment, at the emails of that enrolment and entry alone', async () => {
     const from = 'FROM campaign_contacts cc JOIN contacts c ON c.tenant_id = cc.tenant_id AND c.id = cc.contact_id WHERE cc.tenant_id = $1';
     await fc.assert(
       fc.asyncProperty(rules, async (batch) => {
-        const answers = await ask(database, batch, from, 'cc');
+        const answers = await ask(database, batch, from, { enrollmentAlias: 'cc' });
         for (const { facts, enrollments } of people) {
           for (const enrollment of enrollments) {
             const emails = enrollment.emails.filter(({ entry }) => entry === enrollment.entry);
@@ -123,16 +144,21 @@ describe('a rule as SQL', () => {
 });
 
 /** All rules in one statement: one boolean column each. */
-async function ask(database: OpenTestDatabase, batch: Rule[], from: string, enrollmentAlias?: string): Promise<Map<string, boolean[]>> {
-  const params: unknown[] = [TENANT];
+async function ask(
+  database: OpenTestDatabase,
+  batch: Rule[],
+  from: string,
+  { enrollmentAlias, tenant = TENANT, now = RULE_NOW }: { enrollmentAlias?: string; tenant?: string; now?: Date } = {},
+): Promise<Map<string, boolean[]>> {
+  const params: unknown[] = [tenant];
   const columns = batch.map((rule) => {
-    const options = { contactAlias: 'c', enrollmentAlias, firstParam: params.length + 1, tenantParam: '$1', now: RULE_NOW };
+    const options = { contactAlias: 'c', enrollmentAlias, firstParam: params.length + 1, tenantParam: '$1', now };
     const fragment = compileRule(rule, SEGMENTS, options);
     params.push(...fragment.params);
     return fragment.sql;
   });
   const sql = `SELECT ${enrollmentAlias ?? 'c'}.id, ARRAY[${columns.join(', ')}] AS answers ${from}`;
-  const found = await database.db.inTenant(TENANT, (tx) => rows<{ id: string; answers: boolean[] }>(tx, sql, params));
+  const found = await database.db.inTenant(tenant, (tx) => rows<{ id: string; answers: boolean[] }>(tx, sql, params));
   return new Map(found.map(({ id, answers }) => [id, answers]));
 }
 
