@@ -12,6 +12,7 @@ const EMAIL = {
 };
 const WAIT = { stepType: 'wait', waitDuration: { value: 2, unit: 'days' } };
 const TAG = { stepType: 'action', actionConfig: { type: 'add_tag', tag: 'vip' } };
+const split = (branches: object[]) => ({ stepType: 'condition', splitConfig: { type: 'random', branches } });
 const FLOW = [
   { ref: 'welcome', stepName: 'Welcome', ...EMAIL },
   { ref: 'rest', ...WAIT },
@@ -275,6 +276,17 @@ describe('the steps of a campaign over HTTP', () => {
         422,
         ['steps[1] cycle'],
       ],
+      ['a way of a split to nowhere', [split([{ weight: 100, nextRef: null }, { weight: 0.01, nextRef: 'x' }])], 422, ['steps[0].splitConfig.branches[1].nextRef dangling_branch']], // prettier-ignore
+      ['weights that do not add up', [split([{ weight: 60, nextRef: null }, { weight: 30, nextRef: null }])], 400, ['steps[0].splitConfig.branches weights_sum']], // prettier-ignore
+      ['a weight below nothing', [split([{ weight: 101, nextRef: null }, { weight: -1, nextRef: null }])], 400, ['steps[0].splitConfig.branches[0].weight weight_out_of_range', 'steps[0].splitConfig.branches[1].weight weight_out_of_range']], // prettier-ignore
+      ['a circle through a split', [{ ref: 'a', ...WAIT }, split([{ weight: 50, nextRef: 'a' }, { weight: 50, nextRef: null }])], 422, ['steps[1] cycle']], // prettier-ignore
+      ['a wait until never', [{ ...WAIT, waitDuration: null, waitUntil: { timeOfDay: { from: '25:00' } } }], 400, ['steps[0].waitUntil.timeOfDay.from invalid_time']], // prettier-ignore
+      ['a wait for nothing in particular', [{ ...WAIT, stepType: 'wait_for' }], 400, ['steps[0].waitEvent required']],
+      ['a wait for an event without end', [{ stepType: 'wait_for', waitEvent: { name: 'x' } }], 400, ['steps[0].waitDuration required']],
+      ['a filter that is none', [{ ...WAIT, stepType: 'wait_for', waitEvent: { name: 'x', filter: { property: 'a', operator: 'like' } } }], 400, ['steps[0].waitEvent.filter.operator unknown_operator']], // prettier-ignore
+      ['a list that is not there', [{ stepType: 'action', actionConfig: { type: 'add_to_segment', segmentId: UNKNOWN } }], 422, ['steps[0].actionConfig.segmentId segment_not_found']], // prettier-ignore
+      ['a campaign that is not there', [{ stepType: 'action', actionConfig: { type: 'enroll', campaignId: UNKNOWN } }], 422, ['steps[0].actionConfig.campaignId campaign_not_found']], // prettier-ignore
+      ['a test of one variant', [{ ...EMAIL, variants: [{ name: 'A' }] }], 422, ['steps[0].variants too_few_variants']],
       [
         'content that does not compile',
         [

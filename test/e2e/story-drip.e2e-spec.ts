@@ -1,5 +1,6 @@
 import { simpleParser } from 'mailparser';
 import { SmtpSink } from '../support/smtp-sink.js';
+import { until } from '../support/poll.js';
 import { emailStep, linkIn, Story, waitStep } from '../support/story.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
 
@@ -81,6 +82,54 @@ describe('a drip campaign over real SMTP', () => {
     const ledger = await story.ledger(id);
     expect(ledger.enrollments).toMatchObject({ enrolled: 3, inProgress: 0, completed: 3, exited: 0, failed: 0, addsUp: true });
     expect(ledger.emails).toMatchObject({ planned: 6, sent: 6, addsUp: true });
+  });
+
+  it('waits for a time of day, draws lots, keeps a list, and waits for an order', async () => {
+    const own = new Story(app, (await app.tenant()).api, 'news@kinds.example');
+    const people = ['ada', 'bob', 'cyd', 'dan'].map((name) => `${name}@kinds.example`);
+    await own.importContacts(people.map((email) => `${email},,pro`));
+    const subjectsTo = async (address: string) =>
+      Promise.all(mailTo(address).map(async ({ raw }) => (await simpleParser(raw)).subject!)); // prettier-ignore
+    const mails = (count: number) =>
+      until(() => sink.messages.filter(({ from }) => from === own.sender).length === count, {
+        what: `${count} messages`,
+        deadlineMs: 20_000,
+      });
+    const { id: listId } = await own.api.must(201, own.api.post('/api/segments', { name: 'Addressed', type: 'static' }));
+    const id = await own.campaign({ campaignType: 'drip', name: 'Kinds' }, [
+      { stepType: 'wait', waitUntil: { timeOfDay: { from: '12:00' } } },
+      { stepType: 'condition', splitConfig: { type: 'random', branches: [{ name: 'A', weight: 50, nextRef: 'a' }, { name: 'B', weight: 50, nextRef: 'b' }] } },
+      emailStep({ ref: 'a', subjectLine: 'A', nextRef: 'list' }),
+      emailStep({ ref: 'b', subjectLine: 'B' }),
+      { ref: 'list', stepType: 'action', actionConfig: { type: 'add_to_segment', segmentId: listId } },
+      { stepType: 'wait_for', waitEvent: { name: 'order_placed', filter: { property: 'total', operator: 'gte', value: 10 } },
+        waitDuration: { value: 2, unit: 'days' }, trueNextRef: 'thanks', falseNextRef: 'reminder' },
+      emailStep({ ref: 'thanks', subjectLine: 'Thanks', nextRef: null }),
+      emailStep({ ref: 'reminder', subjectLine: 'Reminder' }),
+    ]); // prettier-ignore
+    await own.launch(id);
+    await own.settles(id);
+    await mails(0);
+    const now = app.clock.now();
+    app.clock.advance({ hours: (36 - now.getUTCHours()) % 24 || 24 });
+    await mails(people.length);
+    await own.settles(id);
+    const lots = await Promise.all(people.map(subjectsTo));
+    for (const lot of lots) expect([['A'], ['B']]).toContainEqual(lot);
+    const listed = await own.api.must(200, own.api.get(`/api/segments/${listId}/contacts`));
+    expect(listed.data.map(({ email }: { email: string }) => email).sort()).toEqual(people);
+
+    // An order too small is not the one that is waited for.
+    app.clock.advance({ hours: 1 });
+    const order = (email: string, total: number) => ({ id: `o-${email}`, name: 'order_placed', email, properties: { total } });
+    await own.api.must(200, own.api.post('/api/events', [order(people[0], 20), order(people[1], 5)]));
+    await mails(people.length + 1);
+    app.clock.advance({ days: 2 });
+    await own.reaches(id, 'completed');
+    const ends = (await Promise.all(people.map(subjectsTo))).map((subjects) => subjects.slice(1));
+    expect(ends).toEqual([['Thanks'], ['Reminder'], ['Reminder'], ['Reminder']]);
+    const ledger = await own.ledger(id);
+    expect([ledger.enrollments.addsUp, ledger.emails.addsUp, ledger.emails.sent]).toEqual([true, true, 2 * people.length]);
   });
 
   it('leads a click to its real target, and an altered link nowhere', async () => {
