@@ -31,10 +31,10 @@ export interface ImportRun<Row, B extends Batch<Row>> {
 }
 
 /**
- * Two batches of 1,000 under way import as fast as larger ones, and their rows die young: with 5,000, each lived long enough to become old
- * garbage, and the process grew by 150 MB instead of 30 during 200,000 rows.
+ * Two batches of 500 under way import as fast as larger ones, and their rows die young: with 5,000, each lived long enough to become old garbage, and the
+ * process grew by 150 MB during 200,000 rows; with 1,000 it did so where the machine had other work.
  */
-const BATCH_ROWS = 1_000;
+const BATCH_ROWS = 500;
 /** A batch is also cut by its size, so that a file of large cells needs no more memory than one of small ones. */
 const BATCH_LENGTH = 4_000_000;
 const MAX_UNDERWAY = 2;

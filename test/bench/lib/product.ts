@@ -106,7 +106,7 @@ function launch(name: string, env: Record<string, string>, cluster: Cluster, opt
   const profile = options.cpuProf
     ? ['--cpu-prof', `--cpu-prof-dir=${RESULTS_DIR}`, `--cpu-prof-name=${name}-${Date.now()}.cpuprofile`]
     : [];
-  const child = spawn(process.execPath, [...profile, '--enable-source-maps', join(ROOT, 'dist/src/main.js')], {
+  const child = spawn(process.execPath, [...profile, join(ROOT, 'dist/src/main.js')], {
     env,
     cwd: cluster.dataDir,
     stdio: ['ignore', out, out],
