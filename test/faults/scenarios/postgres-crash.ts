@@ -22,7 +22,7 @@ export const postgresCrash: Scenario = {
     onStage(ground, { name: 'postgres-crash', hasFullSize: true }, async (stage) => {
       const crashes = stage.isFull ? 6 : 2;
       // A pace that the machine can keep without effort, so that the rates before and after can be compared.
-      await stage.double.call('rules', [{ verb: 'MESSAGE', answer: { delayMs: 60 } }]);
+      await stage.double.call('rules', [{ verb: 'MESSAGE', answer: { delayMs: stage.isFull ? 20 : 60 } }]);
       const campaign = await stage.campaign();
       await Promise.all(Array.from({ length: WORKERS }, () => stage.worker()));
       await stage.launch(campaign);
