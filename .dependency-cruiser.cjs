@@ -10,7 +10,7 @@ const RANKS = [
   ['delivery'],
   ['experiments'],
   ['execution'],
-  ['analytics'],
+  ['analytics', 'rehearsal'],
   ['webhooks'],
 ];
 const upward = RANKS.flatMap((peers, rank) =>

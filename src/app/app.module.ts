@@ -13,6 +13,7 @@ import { ExecutionModule, ExecutionSchedulerModule, ExecutionWorkerModule } from
 import { ExperimentsModule, ExperimentsWorkerModule } from '../modules/experiments/index.js';
 import { IdentityModule } from '../modules/identity/index.js';
 import { MailModule, MailboxModule } from '../modules/mail/index.js';
+import { RehearsalModule } from '../modules/rehearsal/index.js';
 import { SegmentsModule } from '../modules/segments/index.js';
 import { StepsModule } from '../modules/steps/index.js';
 import { TrackingModule } from '../modules/tracking/index.js';
@@ -43,6 +44,7 @@ const FEATURES: Modules = [
   ExperimentsModule,
   ExecutionModule,
   AnalyticsModule,
+  RehearsalModule,
   WebhooksModule,
 ];
 

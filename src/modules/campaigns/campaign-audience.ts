@@ -35,6 +35,19 @@ const NOBODY: AudienceBreakdown = {
   reachable: 0,
 };
 
+/**
+ * Why a contact `c` would not be enrolled, as the beginning of a CASE over the placeholders given: the reasons of `AudienceBreakdown` in its order.
+ * Goes on with further WHEN or with ELSE.
+ */
+export function exclusionCase(tenant: string, campaign: string, isTransactional: string): string {
+  return `CASE
+             WHEN c.email = '' THEN 'noAddress'
+             WHEN EXISTS (SELECT FROM suppressions s WHERE s.tenant_id = ${tenant} AND s.email_norm = c.email_norm AND s.reason <> 'unsubscribed') THEN 'suppressed'
+             WHEN NOT ${isTransactional}::boolean AND (NOT c.subscribed OR EXISTS (SELECT FROM suppressions s
+               WHERE s.tenant_id = ${tenant} AND s.email_norm = c.email_norm AND s.reason = 'unsubscribed')) THEN 'unsubscribed'
+             WHEN EXISTS (SELECT FROM campaign_contacts cc WHERE cc.tenant_id = ${tenant} AND cc.campaign_id = ${campaign} AND cc.contact_id = c.id) THEN 'alreadyEnrolled'`;
+}
+
 /** Whom a campaign would reach. */
 @Injectable()
 export class CampaignAudience {
@@ -90,12 +103,7 @@ export class CampaignAudience {
     return rows(
       tx,
       `SELECT verdict, count(*)::int AS count FROM (
-         SELECT CASE
-             WHEN c.email = '' THEN 'noAddress'
-             WHEN EXISTS (SELECT FROM suppressions s WHERE s.tenant_id = $1 AND s.email_norm = c.email_norm AND s.reason <> 'unsubscribed') THEN 'suppressed'
-             WHEN NOT $3::boolean AND (NOT c.subscribed OR EXISTS (SELECT FROM suppressions s
-               WHERE s.tenant_id = $1 AND s.email_norm = c.email_norm AND s.reason = 'unsubscribed')) THEN 'unsubscribed'
-             WHEN EXISTS (SELECT FROM campaign_contacts cc WHERE cc.tenant_id = $1 AND cc.campaign_id = $2 AND cc.contact_id = c.id) THEN 'alreadyEnrolled'
+         SELECT ${exclusionCase('$1', '$2', '$3')}
              WHEN $4::int IS NOT NULL AND (SELECT count(*) FROM campaign_contacts n
                JOIN campaigns k ON k.tenant_id = $1 AND k.id = n.campaign_id AND k.category = 'marketing'
                JOIN emails e ON e.tenant_id = $1 AND e.enrollment_id = n.id AND e.status IN ('sending', 'sent', 'delivered', 'bounced', 'unknown')

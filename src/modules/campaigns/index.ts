@@ -1,5 +1,6 @@
 export { CampaignsModule } from './campaigns.module.js';
 export { CampaignControlService } from './campaign-control.service.js';
+export { exclusionCase } from './campaign-audience.js';
 export { CampaignsService, type NewCampaignInput } from './campaigns.service.js';
 export { CampaignLaunchService, type LaunchOptions, type Preflight } from './campaign-launch.service.js';
 export { CampaignLaunchStore, ENDS_BY_ITSELF, type EnrollProgress } from './campaign-launch.store.js';

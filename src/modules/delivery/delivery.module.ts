@@ -69,7 +69,7 @@ import { SettlementService } from './settlement.service.js';
     RecoveryService,
     SettlementService,
   ],
-  exports: [DeliveryService, Ledger, TrackingModule],
+  exports: [DeliveryService, Ledger, PacingService, TrackingModule],
 })
 export class DeliveryModule implements OnModuleInit {
   constructor(

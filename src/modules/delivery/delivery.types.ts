@@ -48,6 +48,12 @@ export interface SendingCampaign {
   settings: PacingSettings | null;
 }
 
+/** What the pace of a campaign depends on. */
+export type PacedCampaign = Pick<
+  SendingCampaign,
+  'campaignId' | 'sendRatePerMinute' | 'rampPlan' | 'launchedAt' | 'timezone' | 'audience' | 'settings'
+>;
+
 /** A row this worker holds the lease of, with what rendering needs to know about the contact. */
 export interface ClaimedEmail {
   id: string;

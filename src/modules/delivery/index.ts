@@ -1,8 +1,12 @@
 export { DELIVERY_QUEUE, deliveryQueue, type DeliveryJobs } from './delivery.jobs.js';
 export { DeliveryModule } from './delivery.module.js';
 export { DeliveryService } from './delivery.service.js';
-export { type CampaignWithMail, type PlannedEmail } from './delivery.types.js';
+export { type CampaignWithMail, type PacedCampaign, type PlannedEmail } from './delivery.types.js';
+export { allocate, domainLimit, idOf, limitsOf, type Allocation, type Grant, type Limit } from './domain/budget.js';
+export { applyCap, windowStart } from './domain/frequency-cap.js';
 export { DeliveryWorkerModule } from './delivery.worker.module.js';
 export { type LedgerCounts, type LedgerStatus } from './domain/ledger-state.js';
 export { Email } from './entities/email.entity.js';
+export { type PacingSettings } from './domain/pacing-settings.js';
 export { Ledger } from './ledger.js';
+export { PacingService } from './pacing.service.js';

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '../../database/index.js';
+import { Database, type Tx } from '../../database/index.js';
+import type { FrequencyCap } from '../../shared/pacing.js';
 import { Clock } from '../../shared/clock.js';
 import { AuditService, type TenantContext } from '../identity/index.js';
+import { windowStart } from './domain/frequency-cap.js';
 import type { PacingSettings } from './domain/pacing-settings.js';
 import { PacingQueries } from './pacing.queries.js';
 
@@ -17,6 +19,17 @@ export class PacingService {
 
   get(ctx: TenantContext): Promise<PacingSettings> {
     return this.db.inTenant(ctx.tenantId, async (tx) => (await this.queries.settings(tx, ctx.tenantId))?.settings ?? {});
+  }
+
+  /** The same in a transaction of the caller's. */
+  async settings(tx: Tx, tenantId: string): Promise<PacingSettings> {
+    return (await this.queries.settings(tx, tenantId))?.settings ?? {};
+  }
+
+  /** When each of these contacts was sent marketing mail that still counts for the cap at `now`, ascending; those without any are missing. */
+  async mailUnderCap(tx: Tx, tenantId: string, contactIds: string[], cap: FrequencyCap, now: Date): Promise<Map<string, Date[]>> {
+    const found = await this.queries.mailSince(tx, tenantId, contactIds, windowStart(cap, now));
+    return new Map(found.map(({ contactId, times }) => [contactId, times]));
   }
 
   /** Replaces all of it. Campaigns that are sending follow within seconds. */

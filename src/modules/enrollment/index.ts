@@ -1,5 +1,6 @@
 export { AudienceEnrollment } from './audience-enrollment.service.js';
 export { CampaignEntry, type Entrant } from './campaign-entry.service.js';
+export { firstDue } from './domain/first-due.js';
 export { EnrollmentModule } from './enrollment.module.js';
 export { EnrollmentService } from './enrollment.service.js';
 export { type Entered } from './entry.queries.js';

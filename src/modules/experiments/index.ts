@@ -1,6 +1,6 @@
-export { type Placement } from './domain/placement.js';
+export { placementOf, type Placement } from './domain/placement.js';
 export { credibleInterval, probabilitiesToBeBest, twoProportionTest } from './domain/statistics.js';
-export { METRIC_COUNT } from './domain/decision.js';
+export { judge, METRIC_COUNT } from './domain/decision.js';
 export { type AbOutcome, type Decision, type VariantFigures } from './domain/test-state.js';
 export { AbDecisionDto, toDecisionDto } from './dto/winner.dto.js';
 export { AbDecision } from './entities/ab-decision.entity.js';

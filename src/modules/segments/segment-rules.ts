@@ -3,7 +3,7 @@ import type { Tx } from '../../database/index.js';
 import type { Problem } from '../../shared/domain-error.js';
 import { RULE_LIMITS, segmentReferences, type Rule } from './domain/rule.js';
 import { compileRule, type CompileOptions } from './domain/rule-compiler.js';
-import { checkSegmentGraph, type SegmentDefinition } from './domain/segment-graph.js';
+import { checkSegmentGraph, type SegmentDefinition, type SegmentDefinitions } from './domain/segment-graph.js';
 import type { SqlFragment } from './domain/sql-fragment.js';
 import { RuleNotUsableError } from './segments.errors.js';
 import { SegmentsQueries, type SegmentDefinitionRow } from './segments.queries.js';
@@ -12,6 +12,15 @@ import { SegmentsQueries, type SegmentDefinitionRow } from './segments.queries.j
 @Injectable()
 export class SegmentRules {
   constructor(private readonly queries: SegmentsQueries) {}
+
+  /** The segments that these rules refer to, directly or not. `RuleNotUsableError` where one is missing or the rules grow too large. */
+  async definitionsOf(tx: Tx, tenantId: string, rules: readonly Rule[]): Promise<SegmentDefinitions> {
+    const rule: Rule = { all: [...rules] };
+    const definitions = toDefinitions(await this.load(tx, tenantId, rule));
+    const problems = rules.flatMap((one) => checkSegmentGraph(one, definitions, { limit: RULE_LIMITS.compiledNodes }));
+    if (problems.length > 0) throw new RuleNotUsableError(problems);
+    return definitions;
+  }
 
   async compile(tx: Tx, tenantId: string, rule: Rule, options: CompileOptions): Promise<SqlFragment> {
     const definitions = toDefinitions(await this.load(tx, tenantId, rule));

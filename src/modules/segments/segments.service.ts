@@ -7,6 +7,7 @@ import type { Page } from '../../shared/page.js';
 import { AuditService, type TenantContext } from '../identity/index.js';
 import type { Rule } from './domain/rule.js';
 import { validateRule } from './domain/rule-validator.js';
+import type { SegmentDefinitions } from './domain/segment-graph.js';
 import { SegmentAudienceQueries } from './segment-audience.queries.js';
 import { SegmentRules } from './segment-rules.js';
 import { RuleNotUsableError, SegmentInUseError, SegmentNotFoundError } from './segments.errors.js';
@@ -43,6 +44,11 @@ export class SegmentsService {
    */
   compileRule(tx: Tx, tenantId: string, rule: Rule, options: CompileOptions): Promise<SqlFragment> {
     return this.rules.compile(tx, tenantId, rule, options);
+  }
+
+  /** Every segment that these valid rules refer to, directly or not: for those who evaluate rules themselves (`evaluateRule`). */
+  definitionsOf(tx: Tx, tenantId: string, rules: readonly Rule[]): Promise<SegmentDefinitions> {
+    return this.rules.definitionsOf(tx, tenantId, rules);
   }
 
   /** What stands against putting contacts on this list: there is none such, or it has rules. It cannot be deleted until `tx` ends. */

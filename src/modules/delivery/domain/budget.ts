@@ -1,5 +1,5 @@
 import { dayNumber, startOfNextDay } from '../../../shared/send-window.js';
-import type { SendingCampaign } from '../delivery.types.js';
+import type { PacedCampaign } from '../delivery.types.js';
 import { ANY_DOMAIN, type BudgetScope } from './pacing-settings.js';
 import { rampLimit } from './ramp.js';
 
@@ -43,7 +43,7 @@ export function rateLimit(scope: BudgetScope, key: string, perMinute: number): L
 }
 
 /** The buckets that every message of the campaign pays; none for a campaign without rates. */
-export function limitsOf(campaign: SendingCampaign, accountKey: string, now: Date): Limit[] {
+export function limitsOf(campaign: PacedCampaign, accountKey: string, now: Date): Limit[] {
   const { campaignId, sendRatePerMinute, rampPlan, launchedAt, timezone, audience, settings } = campaign;
   const limits: Limit[] = [];
   if (rampPlan && launchedAt) {
@@ -58,7 +58,7 @@ export function limitsOf(campaign: SendingCampaign, accountKey: string, now: Dat
 }
 
 /** The bucket of an address's domain, if the tenant limits it. */
-export function domainLimit(campaign: SendingCampaign, address: string): Limit | null {
+export function domainLimit(campaign: Pick<PacedCampaign, 'settings'>, address: string): Limit | null {
   const rates = campaign.settings?.domainRates;
   if (!rates?.length) return null;
   const domain = address.slice(address.lastIndexOf('@') + 1).toLowerCase();

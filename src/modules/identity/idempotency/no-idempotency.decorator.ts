@@ -3,7 +3,7 @@ import { ApiExtension } from '@nestjs/swagger';
 
 export const NO_IDEMPOTENCY = 'identity:no-idempotency';
 
-/** For routes whose answer must not be kept because a secret stands in it: `Idempotency-Key` has no effect there. */
+/** For routes whose answer must not be kept (a secret stands in it), or is not worth it (nothing is changed): `Idempotency-Key` has no effect there. */
 export function NoIdempotency(): MethodDecorator {
   return applyDecorators(SetMetadata(NO_IDEMPOTENCY, true), ApiExtension('x-no-idempotency', true));
 }
