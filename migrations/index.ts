@@ -18,6 +18,7 @@ import { AudienceClock1764000015000 } from './1764000015000-AudienceClock.js';
 import { LedgerRoom1764000017000 } from './1764000017000-LedgerRoom.js';
 import { StepCalls1764000019000 } from './1764000019000-StepCalls.js';
 import { SoftBounceTimes1764000020500 } from './1764000020500-SoftBounceTimes.js';
+import { TenantIsolation1764000021500 } from './1764000021500-TenantIsolation.js';
 import { Rollups1764000022000 } from './1764000022000-Rollups.js';
 
 /** Every migration, in order; an explicit list, because globs do not survive compilation to ESM. */
@@ -42,5 +43,6 @@ export const migrations = [
   LedgerRoom1764000017000,
   StepCalls1764000019000,
   SoftBounceTimes1764000020500,
+  TenantIsolation1764000021500,
   Rollups1764000022000,
 ];

@@ -1,8 +1,8 @@
 import { Logger, type LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { type AppConfig, ConfigError, withDatabaseUrl } from '../config/index.js';
-import { DatabaseSetupError, EmbeddedPostgres, migrateDatabase } from '../database/index.js';
+import { type AppConfig, ConfigError, withDatabase } from '../config/index.js';
+import { DatabaseSetupError, EmbeddedPostgres, prepareDatabase } from '../database/index.js';
 import { createHttpAdapter, registerHttp } from '../http/index.js';
 import { DemoBootstrap } from '../modules/identity/index.js';
 import { armFailPoints } from '../shared/fail-point.js';
@@ -20,9 +20,9 @@ export const isForPeople = (error: unknown): error is Error =>
 export async function start(loaded: AppConfig, shutdown: Shutdown, logger: LoggerService): Promise<void> {
   const log = new Logger('Start');
   armFailPoints(loaded.failPoints);
-  const config = await withDatabase(loaded, shutdown, log);
+  const config = await startDatabase(loaded, shutdown, log);
   if (shutdown.begun) return;
-  const { applied, warnings } = await migrateDatabase(config.database.url!);
+  const { applied, warnings } = await prepare(config);
   if (applied.length > 0) log.log(`Applied ${applied.length} migration(s), up to ${applied.at(-1)}`);
   for (const warning of warnings) log.warn(warning);
   const creating = NestFactory.create<NestFastifyApplication>(AppModule.register(config), createHttpAdapter(), {
@@ -37,18 +37,24 @@ export async function start(loaded: AppConfig, shutdown: Shutdown, logger: Logge
   await listen(app, config, log);
 }
 
+/** Migrates, and refuses in production to start with a database role that would make row-level security void. */
+export function prepare({ database, roles, nodeEnv }: AppConfig): ReturnType<typeof prepareDatabase> {
+  const addresses = { ...database, url: database.url! };
+  return prepareDatabase(addresses, { needsWorker: roles.worker || roles.scheduler, isStrict: nodeEnv === 'production' });
+}
+
 /** The key is for the person at the terminal: it goes past the logger, once. */
 async function welcome(app: NestFastifyApplication): Promise<void> {
   const demo = await app.get(DemoBootstrap).run();
   if (demo) console.log(`Created the tenant "Demo". Its API key (also in ${demo.path}):\n\n  ${demo.apiKey}\n`);
 }
 
-async function withDatabase(config: AppConfig, shutdown: Shutdown, log: Logger): Promise<AppConfig> {
+async function startDatabase(config: AppConfig, shutdown: Shutdown, log: Logger): Promise<AppConfig> {
   if (!config.database.embedded) return config;
   log.log(`Starting the embedded PostgreSQL in ${config.dataDir}`);
   const starting = EmbeddedPostgres.start({ dataDir: config.dataDir, log: (message) => log.warn(message) });
   const embedded = await shutdown.track('the embedded database', starting, (started) => started.stop());
-  return withDatabaseUrl(config, embedded.url);
+  return withDatabase(config, embedded.addresses);
 }
 
 /** A worker or scheduler answers its supervisor and the metrics collector, nobody else. */

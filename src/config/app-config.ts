@@ -14,8 +14,12 @@ export class AppConfig {
   /** Base of tracking and unsubscribe links; never ends in a slash. */
   readonly publicUrl: string;
   readonly database: {
-    /** Unset only when embedded and not started yet: `main` completes it with `withDatabaseUrl`. */
+    /** Unset only when embedded and not started yet: `main` completes it with `withDatabase`. */
     readonly url?: string;
+    /** The login that sees every tenant, for work across tenants; unset in a process that does none. */
+    readonly workerUrl?: string;
+    /** The owner of the tables; unset: `url` is, or another process migrates. */
+    readonly migrationUrl?: string;
     readonly embedded: boolean;
     readonly poolApi: number;
     readonly poolWorker: number;
@@ -73,9 +77,9 @@ export class AppConfig {
   readonly failPoints: FailPoints;
 }
 
-/** The same configuration with the address of the database, once the embedded server runs. */
-export function withDatabaseUrl(config: AppConfig, url: string): AppConfig {
-  return Object.freeze(Object.assign(new AppConfig(), config, { database: Object.freeze({ ...config.database, url }) }));
+/** The same configuration with the addresses of the database, once the embedded server runs. */
+export function withDatabase(config: AppConfig, addresses: { url: string; workerUrl?: string; migrationUrl?: string }): AppConfig {
+  return Object.freeze(Object.assign(new AppConfig(), config, { database: Object.freeze({ ...config.database, ...addresses }) }));
 }
 
 /** What is wrong with the environment, one line for each fault, ready to be printed to a person. */

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ConfigError, withDatabaseUrl } from './app-config.js';
+import { ConfigError, withDatabase } from './app-config.js';
 import { loadConfig } from './load-config.js';
 
 const SECRET = 'x'.repeat(32);
@@ -65,6 +65,9 @@ describe('loadConfig', () => {
 
   it('refuses what does not fit together', () => {
     expect(faultsOf({ DATABASE_URL: 'postgres://u:p@db/x' })).toEqual([expect.stringContaining('APP_SECRET: is required')]);
+    expect(faultsOf({ WORKER_DATABASE_URL: 'postgres://u:hidden@db/x', APP_SECRET: SECRET })).toEqual([
+      "WORKER_DATABASE_URL: needs DATABASE_URL, the application's own address of the same database",
+    ]);
     expect(faultsOf({ ...external, MAIL_PROVIDER: 'smtp' })).toEqual([expect.stringContaining('SMTP_URL: is required')]);
     expect(faultsOf({ ...external, MAIL_PROVIDER: 'sendgrid' })).toEqual([expect.stringContaining('SENDGRID_API_KEY: is required')]);
     expect(faultsOf({ ...external, JWT_SECRET: SECRET, JWT_JWKS_URL: 'https://id/jwks' })).toEqual([expect.stringContaining('not both')]);
@@ -86,7 +89,7 @@ describe('loadConfig', () => {
   });
 
   it('cannot be changed after the start', () => {
-    const config = withDatabaseUrl(loadConfig({ APP_SECRET: SECRET }), 'postgres://u@h/x');
+    const config = withDatabase(loadConfig({ APP_SECRET: SECRET }), { url: 'postgres://u@h/x' });
     expect(config.database.url).toBe('postgres://u@h/x');
     expect(() => Object.assign(config.database, { url: 'y' })).toThrow(TypeError);
     expect(() => Object.assign(config, { publicUrl: 'y' })).toThrow(TypeError);

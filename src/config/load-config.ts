@@ -74,6 +74,8 @@ const Environment = z.object({
   PORT: integer(0, 65_535).default(3000),
   PUBLIC_URL: urlOf('http:', 'https:').optional(),
   DATABASE_URL: urlOf('postgres:', 'postgresql:').optional(),
+  WORKER_DATABASE_URL: urlOf('postgres:', 'postgresql:').optional(),
+  MIGRATION_DATABASE_URL: urlOf('postgres:', 'postgresql:').optional(),
   POOL_API: integer(1, 500).default(10),
   POOL_WORKER: integer(1, 500).default(12),
   POOL_QUEUE: integer(4, 500).default(16),
@@ -126,6 +128,8 @@ const SECRET_NAMES = new Set([
   'JWT_SECRET',
   'SENDGRID_API_KEY',
   'DATABASE_URL',
+  'WORKER_DATABASE_URL',
+  'MIGRATION_DATABASE_URL',
   'REDIS_URL',
   'SMTP_URL',
 ]);
@@ -163,6 +167,9 @@ function relationFaults(e: Environment): string[] {
   if (e.DATABASE_URL && !e.APP_SECRET) {
     faults.push('APP_SECRET: is required when DATABASE_URL is set: every process must sign with the same one (openssl rand -hex 32)');
   }
+  for (const name of ['WORKER_DATABASE_URL', 'MIGRATION_DATABASE_URL'] as const) {
+    if (e[name] && !e.DATABASE_URL) faults.push(`${name}: needs DATABASE_URL, the application's own address of the same database`);
+  }
   if (e.FAIL_POINTS && e.NODE_ENV === 'production')
     faults.push('FAIL_POINTS: makes this process kill itself; refused with NODE_ENV=production');
   return faults;
@@ -178,6 +185,8 @@ function shape(e: Environment): AppConfig {
     publicUrl,
     database: {
       url: e.DATABASE_URL,
+      workerUrl: e.WORKER_DATABASE_URL,
+      migrationUrl: e.MIGRATION_DATABASE_URL,
       embedded: e.DATABASE_URL === undefined,
       poolApi: e.POOL_API,
       poolWorker: e.POOL_WORKER,

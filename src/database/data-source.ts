@@ -10,6 +10,8 @@ export interface DataSourceSettings {
   statementTimeoutMs?: number;
   /** Longest wait for a free connection, after which `DatabaseUnavailableError` is thrown instead of queueing without end. */
   connectTimeoutMs?: number;
+  /** For the owner of the tables: sees the rows of every tenant, as migrations must. Nothing to anybody else. */
+  isSystem?: boolean;
 }
 
 /**
@@ -18,7 +20,7 @@ export interface DataSourceSettings {
  * default price a batch of 500 look-ups would become a scan of the whole table.
  */
 export function buildDataSourceOptions(url: string, settings: DataSourceSettings = {}): DataSourceOptions {
-  const { poolSize = 10, statementTimeoutMs = 30_000, connectTimeoutMs = 5_000 } = settings;
+  const { poolSize = 10, connectTimeoutMs = 5_000 } = settings;
   const logger = new Logger('Database');
   return {
     type: 'postgres',
@@ -34,8 +36,14 @@ export function buildDataSourceOptions(url: string, settings: DataSourceSettings
     // Without a listener, an idle connection that the server closes would end the whole process.
     poolErrorHandler: (error: Error) => logger.warn(`An idle database connection was lost: ${error.message}`),
     extra: {
-      options: `-c statement_timeout=${statementTimeoutMs} -c idle_in_transaction_session_timeout=15000 -c random_page_cost=1.1 -c TimeZone=UTC`,
+      options: sessionOptions(settings),
       keepAlive: true,
     },
   };
+}
+
+/** What every session of ours starts with. */
+export function sessionOptions({ statementTimeoutMs = 30_000, isSystem = false }: DataSourceSettings = {}): string {
+  const system = isSystem ? ' -c app.system=on' : '';
+  return `-c statement_timeout=${statementTimeoutMs} -c idle_in_transaction_session_timeout=15000 -c random_page_cost=1.1 -c TimeZone=UTC${system}`;
 }

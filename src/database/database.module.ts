@@ -3,11 +3,17 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { AppConfig } from '../config/index.js';
 import { buildDataSourceOptions } from './data-source.js';
 import { Database } from './database.js';
+import { SystemPool } from './system-pool.js';
 
 /** The pool of this process: room for its API, its workers, or both. BullMQ has a pool of its own. */
 function poolSize({ roles, database }: AppConfig): number {
   const size = (roles.api ? database.poolApi : 0) + (roles.worker ? database.poolWorker : 0);
   return Math.max(size, 4);
+}
+
+/** Short transactions that find and claim work: half as many connections as the work itself may take. */
+function systemPoolSize({ roles, database }: AppConfig): number {
+  return roles.worker ? Math.max(4, Math.ceil(database.poolWorker / 2)) : 2;
 }
 
 @Global()
@@ -21,7 +27,17 @@ function poolSize({ roles, database }: AppConfig): number {
       },
     }),
   ],
-  providers: [Database],
+  providers: [
+    Database,
+    {
+      provide: SystemPool,
+      inject: [AppConfig],
+      useFactory: (config: AppConfig) => {
+        const { workerUrl } = config.database;
+        return workerUrl === undefined ? undefined : new SystemPool(workerUrl, systemPoolSize(config));
+      },
+    },
+  ],
   exports: [Database],
 })
 export class DatabaseModule {}

@@ -1,12 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Injectable } from '@nestjs/common';
+import { Injectable, Optional } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { ClientBase } from 'pg';
 import { DataSource, type QueryRunner } from 'typeorm';
 import { Random } from '../shared/random.js';
 import { DatabaseUnavailableError, sqlState } from './database.errors.js';
 import type { Tx } from './sql.js';
+import { SystemPool } from './system-pool.js';
 
 export interface TxOptions {
   /** Longest single statement of this transaction, where the default (30 s) is too short. */
@@ -35,26 +36,29 @@ export class Database {
   constructor(
     @InjectDataSource() readonly dataSource: DataSource,
     private readonly random: Random,
+    /** Where `asSystem` goes; without it, to the application's connections, which sees every tenant only if its role owns the tables. */
+    @Optional() private readonly system?: SystemPool,
   ) {}
 
   /** Runs `fn` in one transaction that sees and writes rows of this tenant only. Commits when `fn` returns, rolls back when it throws. */
   async inTenant<T>(tenantId: string, fn: (tx: Tx) => Promise<T>, options: TxOptions = {}): Promise<T> {
     if (!UUID.test(tenantId)) throw new Error('inTenant needs the id of a tenant (a UUID)');
     // The id is a checked UUID, so it may stand in the text; that saves a round trip in every transaction.
-    return this.retried(`BEGIN; SET LOCAL app.tenant_id = '${tenantId}'`, fn, options);
+    return this.retried({ statement: `BEGIN; SET LOCAL app.tenant_id = '${tenantId}'` }, fn, options);
   }
 
   /**
-   * Runs `fn` in one transaction that sees the rows of every tenant. For the few tasks that work across tenants (claiming due work, finding
-   * whom an API key belongs to): never for a request once its tenant is known.
+   * Runs `fn` in one transaction of the workers' login, which sees the rows of every tenant. For the few tasks that work across tenants (claiming
+   * due work, taking in what providers call in): never for a request once its tenant is known. In a process without that login (an API alone) it sees
+   * no rows of tenants.
    */
   async asSystem<T>(fn: (tx: Tx) => Promise<T>, options: TxOptions = {}): Promise<T> {
-    return this.retried("BEGIN; SET LOCAL app.system = 'on'", fn, options);
+    return this.retried({ statement: "BEGIN; SET LOCAL app.system = 'on'", pool: this.system }, fn, options);
   }
 
   /**
-   * Runs one statement of system scope, prepared under `name`, in a transaction of its own; resolves when it is committed. A third of the round
-   * trips of `asSystem`, for what somebody waits for. Returns how many rows it touched.
+   * Runs one statement that needs no tenant, prepared under `name`, in a transaction of its own; resolves when it is committed. A third of the round
+   * trips of a transaction, for what somebody waits for. Returns how many rows it touched.
    */
   async statement(name: string, sql: string, params: unknown[]): Promise<number> {
     if (this.open.getStore()?.active) throw new Error('A transaction is already open here: pass its tx on instead');
@@ -73,15 +77,14 @@ export class Database {
     }
   }
 
-  private async retried<T>(begin: string, fn: (tx: Tx) => Promise<T>, options: TxOptions): Promise<T> {
+  private async retried<T>(opening: Opening, fn: (tx: Tx) => Promise<T>, options: TxOptions): Promise<T> {
     if (this.open.getStore()?.active) throw new Error('A transaction is already open here: pass its tx on instead of opening a second one');
-    const opening =
-      options.statementTimeoutMs === undefined
-        ? begin
-        : `${begin}; SET LOCAL statement_timeout = ${Math.round(options.statementTimeoutMs)}`;
+    const limit =
+      options.statementTimeoutMs === undefined ? '' : `; SET LOCAL statement_timeout = ${Math.round(options.statementTimeoutMs)}`;
+    const limited = { ...opening, statement: `${opening.statement}${limit}` };
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.once(opening, fn);
+        return await this.once(limited, fn);
       } catch (error) {
         const state = sqlState(error);
         if ((state !== SERIALIZATION_FAILURE && state !== DEADLOCK_DETECTED) || attempt === ATTEMPTS) throw error;
@@ -90,7 +93,7 @@ export class Database {
     }
   }
 
-  private async once<T>(opening: string, fn: (tx: Tx) => Promise<T>): Promise<T> {
+  private async once<T>(opening: Opening, fn: (tx: Tx) => Promise<T>): Promise<T> {
     const runner = this.dataSource.createQueryRunner();
     const client = await begin(runner, opening);
     const scope = { active: true };
@@ -112,10 +115,16 @@ export class Database {
   }
 }
 
-async function begin(runner: QueryRunner, opening: string): Promise<ClientBase> {
+/** The first statement of a transaction, and whose connection it takes. */
+interface Opening {
+  statement: string;
+  pool?: SystemPool;
+}
+
+async function begin(runner: QueryRunner, { statement, pool }: Opening): Promise<ClientBase> {
   try {
-    const client = (await runner.connect()) as ClientBase;
-    await client.query(opening);
+    const client = pool ? await lend(runner, pool) : ((await runner.connect()) as ClientBase);
+    await client.query(statement);
     // Tells TypeORM that a transaction is open, so that save() and the like join it instead of starting their own.
     Object.assign(runner, { isTransactionActive: true, transactionDepth: 1 });
     return client;
@@ -123,6 +132,22 @@ async function begin(runner: QueryRunner, opening: string): Promise<ClientBase> 
     await release(runner, error);
     throw new DatabaseUnavailableError({ cause: error });
   }
+}
+
+/** Makes a connection of another pool the runner's own, to be given back to that pool when the runner is released. */
+async function lend(runner: QueryRunner, pool: SystemPool): Promise<ClientBase> {
+  const client = await pool.connect();
+  const onError = (): void => undefined;
+  // A connection lost between two statements shows in the next statement; without a listener it would end the process first.
+  client.on('error', onError);
+  Object.assign(runner, {
+    databaseConnection: client,
+    releaseCallback: (error?: Error) => {
+      client.removeListener('error', onError);
+      client.release(error);
+    },
+  });
+  return client;
 }
 
 /** A connection in an unknown state is closed, not handed to the next user. */

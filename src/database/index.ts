@@ -5,4 +5,7 @@ export { DatabaseSetupError, DatabaseUnavailableError, sqlState } from './databa
 export { DatabaseModule } from './database.module.js';
 export { EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded/embedded-postgres.js';
 export { migrateDatabase, type MigrationResult } from './migrate.js';
+export { type DatabaseAddresses, prepareDatabase } from './prepare.js';
+export { APP_ROLE, WORKER_ROLE, ensureRoles } from './roles.js';
+export { SystemPool } from './system-pool.js';
 export { affected, prepared, preparedRows, row, rows, structured, type Structured, type Tx } from './sql.js';

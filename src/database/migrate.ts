@@ -1,13 +1,16 @@
 import { runMigrations as runQueueMigrations } from 'bullmq';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
+import { migrations } from '../../migrations/index.js';
 import { lockName } from './advisory-lock.js';
 import { buildDataSourceOptions } from './data-source.js';
 import { DatabaseSetupError, sqlState } from './database.errors.js';
+import { ensureRoles, type Logins, secureTables } from './roles.js';
 
 const NO_SUCH_DATABASE = '3D000';
 const DUPLICATE_DATABASE = '42P04';
-const OLDEST_SERVER = 140_000;
+/** The first with views that ask with the rights of whoever asks (`security_invoker`). */
+const OLDEST_SERVER = 150_000;
 
 /** What a start-up has to tell people about the database it found; empty if all is well. */
 export interface MigrationResult {
@@ -16,17 +19,24 @@ export interface MigrationResult {
 }
 
 /**
- * Brings a database up to date: our migrations, then BullMQ's tables (schema `bullmq`). Creates the database where it is missing and the
- * role may. Safe to call from any number of processes at once: they take turns, and all but the first find nothing to do.
+ * Brings a database up to date: our migrations, then BullMQ's tables (schema `bullmq`), then row-level security and the rights of the roles. Creates
+ * the database, the roles and the given logins where they are missing and the role may. A role that does not own the tables changes nothing: it only
+ * makes sure that nothing is left to do. Safe to call from any number of processes at once: they take turns, and all but the first find nothing to do.
  */
-export async function migrateDatabase(url: string): Promise<MigrationResult> {
+export async function migrateDatabase(url: string, logins: Logins = {}): Promise<MigrationResult> {
   const client = await connectOrCreate(url);
   try {
     await client.query('SELECT pg_advisory_lock(hashtextextended($1, 0))', [lockName('migrate')]);
-    const warnings = await inspect(client);
+    const { isOwner } = await inspect(client);
+    if (!isOwner) {
+      await assertUpToDate(client);
+      return { applied: [], warnings: [] };
+    }
+    await ensureRoles(client, logins);
     const applied = await applyOurs(url);
     await runQueueMigrations(client, 'bullmq');
-    return { applied, warnings };
+    await secureTables(client);
+    return { applied, warnings: [] };
   } catch (error) {
     if (error instanceof DatabaseSetupError) throw error;
     throw new DatabaseSetupError(`The database could not be brought up to date: ${(error as Error).message}`, { cause: error });
@@ -37,7 +47,7 @@ export async function migrateDatabase(url: string): Promise<MigrationResult> {
 
 async function applyOurs(url: string): Promise<string[]> {
   // Entities are not needed to migrate, and without a time limit a large table may be altered in peace.
-  const options = { ...buildDataSourceOptions(url, { poolSize: 2, statementTimeoutMs: 0 }), entities: [] };
+  const options = { ...buildDataSourceOptions(url, { poolSize: 2, statementTimeoutMs: 0, isSystem: true }), entities: [] };
   const dataSource = await new DataSource(options).initialize();
   try {
     return (await dataSource.runMigrations({ transaction: 'each' })).map((migration) => migration.name);
@@ -46,19 +56,25 @@ async function applyOurs(url: string): Promise<string[]> {
   }
 }
 
-async function inspect(client: pg.Client): Promise<string[]> {
-  const { rows } = await client.query<{ version: number; name: string; unbound: boolean; role: string }>(
+async function inspect(client: pg.Client): Promise<{ isOwner: boolean }> {
+  const { rows } = await client.query<{ version: number; name: string; isOwner: boolean }>(
     `SELECT current_setting('server_version_num')::int AS version, current_setting('server_version') AS name,
-            r.rolsuper OR r.rolbypassrls AS unbound, r.rolname AS role
-       FROM pg_roles r WHERE r.rolname = current_user`,
+            coalesce((SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass('public.migrations')), true) AS "isOwner"`,
   );
-  const { version, name, unbound, role } = rows[0];
-  if (version < OLDEST_SERVER) throw new DatabaseSetupError(`DATABASE_URL: PostgreSQL ${name} is too old, 14 or newer is needed`);
-  return unbound
-    ? [
-        `The database role "${role}" is a superuser or bypasses row-level security: tenants are kept apart by the queries alone. Use an ordinary role.`,
-      ]
-    : [];
+  const { version, name, isOwner } = rows[0];
+  if (version < OLDEST_SERVER) throw new DatabaseSetupError(`DATABASE_URL: PostgreSQL ${name} is too old, 15 or newer is needed`);
+  return { isOwner };
+}
+
+async function assertUpToDate(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ name: string }>('SELECT name FROM public.migrations');
+  const applied = new Set(rows.map(({ name }) => name));
+  const pending = migrations.filter((migration) => !applied.has(migration.name));
+  if (pending.length === 0) return;
+  throw new DatabaseSetupError(
+    `The database is ${pending.length} migration(s) behind this program, and the role of DATABASE_URL does not own its tables: ` +
+      'run "npm run cli -- db:migrate" with MIGRATION_DATABASE_URL, the owner\'s address',
+  );
 }
 
 async function connectOrCreate(url: string): Promise<pg.Client> {

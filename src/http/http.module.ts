@@ -26,6 +26,8 @@ export class HttpModule implements OnModuleInit {
   }
 
   private async checkDatabase(): Promise<void> {
+    // Both logins: the application's, then the workers'.
+    await this.db.statement('ready', 'SELECT 1', []);
     await this.db.asSystem(async (tx) => {
       if (this.isMigrated) return row(tx, 'SELECT 1');
       const applied = await row<{ count: string }>(tx, 'SELECT count(*) FROM migrations');

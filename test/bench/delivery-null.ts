@@ -3,28 +3,33 @@
  *
  *     npx tsc --outDir dist/bench --noEmit false && DATABASE_URL=postgresql://… node dist/bench/test/bench/delivery-null.js [messages] [workers]
  *
- * `DATABASE_URL` names an empty database that is thrown away afterwards. The message is about 8 KB of HTML with 10 tracked links and 10 merge
+ * `DATABASE_URL` names an empty database that is thrown away afterwards, for a superuser. The message is about 8 KB of HTML with 10 tracked links and 10 merge
  * fields; `BENCH_TINY=1` takes one of two lines instead, to see the ledger alone.
  */
 import 'reflect-metadata';
-import { affected, migrateDatabase, rows } from '../../src/database/index.js';
+import pg from 'pg';
+import { affected, APP_ROLE, migrateDatabase, rows } from '../../src/database/index.js';
 import { NullProvider } from '../../src/modules/mail/providers/null.provider.js';
 import { ContentCompiler } from '../../src/modules/templates/index.js';
 import { deliveryWorker, seedCampaign } from '../support/delivery-rig.js';
 import { contactEffects, enrollmentService } from '../support/engine-parts.js';
 import { FakeClock } from '../support/fake-clock.js';
+import { urlAs, workerUrlOf } from '../support/test-database.js';
 
 const messages = Number(process.argv[2] ?? 40_000);
 const workers = Number(process.argv[3] ?? 1);
 const url = process.env.DATABASE_URL;
 if (!url) throw new Error('DATABASE_URL must name an empty database');
+const appUrl = urlAs(url, APP_ROLE);
+const sql = new pg.Client({ connectionString: url });
+await sql.connect();
 
 const block = (i: number) => `<tr><td style="padding:10px 25px;font-family:Arial;font-size:14px;line-height:1.5;color:#333333;">
 <p style="margin:0 0 12px;">Hello {{ contact.first_name | default: "friend" }}, ${'news from the shop, fresh every week. '.repeat(12)}</p>
 <a href="https://shop.example/item/${i}?campaign=spring" style="color:#0055cc;">See offer ${i}</a></td></tr>`;
 const html = `<!doctype html><html><body><table>${Array.from({ length: 10 }, (_, i) => block(i)).join('\n')}</table></body></html>`;
 
-await migrateDatabase(url);
+await migrateDatabase(url, { url: appUrl, workerUrl: workerUrlOf(url) });
 const compiler = new ContentCompiler();
 const { compiled } = await compiler.compile(
   {
@@ -38,7 +43,7 @@ await compiler.onApplicationShutdown();
 const clock = new FakeClock(new Date());
 const made = await Promise.all(
   Array.from({ length: workers }, () =>
-    deliveryWorker(url, enrollmentService, contactEffects, {
+    deliveryWorker(appUrl, enrollmentService, contactEffects, {
       clock,
       provider: new NullProvider(),
       content: compiled!,
@@ -48,7 +53,7 @@ const made = await Promise.all(
 );
 const [first] = made;
 const campaign = await seedCampaign(first, { contacts: messages });
-await first.db.asSystem((tx) => affected(tx, 'ANALYZE'));
+await sql.query('ANALYZE');
 
 for (let round = 1; round <= 3; round++) {
   const cpu = process.cpuUsage();
@@ -82,6 +87,6 @@ for (let round = 1; round <= 3; round++) {
       campaign.stepId,
     ]);
   });
-  await first.db.dataSource.query('VACUUM ANALYZE emails');
+  await sql.query('VACUUM ANALYZE emails');
 }
-await Promise.all(made.map((worker) => worker.close()));
+await Promise.all([sql.end(), ...made.map((worker) => worker.close())]);

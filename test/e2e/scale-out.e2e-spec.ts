@@ -8,7 +8,7 @@ import { redisAvailable, startRedis, type TestRedis } from '../support/redis.js'
 import { until } from '../support/poll.js';
 import { SmtpSink } from '../support/smtp-sink.js';
 import { emailStep } from '../support/story.js';
-import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+import { createTestDatabase, type TestDatabase, workerUrlOf } from '../support/test-database.js';
 import { transpileProduct, type TranspiledProduct } from '../support/transpiled-product.js';
 
 const CAMPAIGNS = 6;
@@ -45,6 +45,7 @@ withRedis('one process for each role, two workers, PostgreSQL and Redis', () => 
       NODE_ENV: 'test',
       LOG_LEVEL: 'warn',
       DATABASE_URL: database.url,
+      WORKER_DATABASE_URL: workerUrlOf(database.url),
       REDIS_URL: redis.url,
       DATA_DIR: dir,
       APP_SECRET: 'the secret of the scale-out test, long enough',

@@ -29,8 +29,7 @@ describe('the daily aggregation', () => {
   });
   afterAll(() => database.drop());
   beforeEach(async () => {
-    await database.db.asSystem((tx) => rows(tx, 'TRUNCATE tenants CASCADE'));
-    await database.db.asSystem((tx) => rows(tx, 'TRUNCATE email_events'));
+    await database.asOwner('TRUNCATE tenants, email_events CASCADE');
     tenantId = await make.tenant();
     clock = new FakeClock('2030-02-01T02:00:00Z');
     queued = [];

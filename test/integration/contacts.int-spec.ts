@@ -213,14 +213,14 @@ describe('contacts in the database', () => {
         async () => {
           const others = Array.from({ length: 9_000 }, (_, i) => Buffer.from(`${i === 0 ? 'email\n' : ''}x${i}@example.com\n`));
           await importer.import(systemContext(await tenant()), 'csv', Readable.from(others));
-          await database.dataSource.query('ANALYZE contacts, contact_tags');
+          await database.asOwner('ANALYZE contacts, contact_tags');
         },
       ],
     ])(
       'looks up one contact per row, although the planner may find it cheap to compare all: it has statistics of %s',
       async (_, prepare) => {
-        await database.dataSource.query('TRUNCATE contacts, suppressions CASCADE');
-        await database.dataSource.query('ALTER TABLE contacts SET (autovacuum_enabled = false)');
+        await database.asOwner('TRUNCATE contacts, suppressions CASCADE');
+        await database.asOwner('ALTER TABLE contacts SET (autovacuum_enabled = false)');
         await prepare();
         const file = (from: number) => ['email,tags', ...Array.from({ length: 4_000 }, (_, i) => `c${from + i}@example.com,t`)];
         const reads = async () => {

@@ -1,15 +1,17 @@
+import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import {
   withAdvisoryLock,
   affected,
   type Database,
   migrateDatabase,
+  prepareDatabase,
   preparedRows,
   row,
   rows,
   structured,
 } from '../../src/database/index.js';
-import { createEmptyDatabase, openTestDatabase, type OpenTestDatabase } from '../support/test-database.js';
+import { asOwner, createEmptyDatabase, openTestDatabase, type OpenTestDatabase, urlAs } from '../support/test-database.js';
 
 const TENANT = '018f0000-0000-7000-8000-000000000001';
 const OTHER = '018f0000-0000-7000-8000-000000000002';
@@ -20,13 +22,9 @@ describe('Database', () => {
   beforeAll(async () => {
     database = await openTestDatabase();
     db = database.db;
-    await db.asSystem(async (tx) => {
-      await tx.query('CREATE TABLE probe (tenant_id uuid NOT NULL, n int PRIMARY KEY, hits int NOT NULL DEFAULT 0)');
-      await tx.query('ALTER TABLE probe ENABLE ROW LEVEL SECURITY');
-      await tx.query('ALTER TABLE probe FORCE ROW LEVEL SECURITY');
-      await tx.query(`CREATE POLICY tenant ON probe USING (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid
-        OR current_setting('app.system', true) = 'on')`);
-    });
+    await database.asOwner('CREATE TABLE probe (tenant_id uuid NOT NULL, n int PRIMARY KEY, hits int NOT NULL DEFAULT 0)');
+    // As every start does: a table that a migration forgot to protect.
+    await migrateDatabase(database.ownerUrl);
   });
   afterAll(() => database.drop());
 
@@ -142,10 +140,14 @@ describe('migrateDatabase', () => {
   it('may be run by several processes at once, and again', async () => {
     const empty = await createEmptyDatabase();
     try {
-      const results = await Promise.all([migrateDatabase(empty.url), migrateDatabase(empty.url), migrateDatabase(empty.url)]);
+      const { ownerUrl } = empty;
+      const results = await Promise.all([migrateDatabase(ownerUrl), migrateDatabase(ownerUrl), migrateDatabase(ownerUrl)]);
       expect(results.filter(({ applied }) => applied.length > 0)).toHaveLength(1);
-      expect(results[0].warnings).toEqual([]);
-      expect((await migrateDatabase(empty.url)).applied).toEqual([]);
+      expect((await migrateDatabase(ownerUrl)).applied).toEqual([]);
+      // The application's own role may not migrate, and need not.
+      expect(await migrateDatabase(empty.url)).toEqual({ applied: [], warnings: [] });
+      await asOwner(ownerUrl, 'DELETE FROM migrations WHERE id = (SELECT max(id) FROM migrations)');
+      await expect(migrateDatabase(empty.url)).rejects.toThrow(/1 migration\(s\) behind .* run .*db:migrate.* with MIGRATION_DATABASE_URL/);
     } finally {
       await empty.drop();
     }
@@ -160,14 +162,28 @@ describe('migrateDatabase', () => {
     await expect(migrateDatabase(gone.href)).rejects.toThrow(/^DATABASE_URL: cannot connect to .*role "nobody_knows" does not exist/);
   });
 
-  it('warns about a role that row-level security does not hold for', async () => {
+  it('makes the roles and logins that are missing where it may, and refuses in production those that stand above row-level security', async () => {
     const empty = await createEmptyDatabase();
-    const asSuperuser = new URL(process.env.TEST_ADMIN_URL!);
-    asSuperuser.pathname = new URL(empty.url).pathname;
+    const superuser = new URL(process.env.TEST_ADMIN_URL!);
+    superuser.pathname = new URL(empty.url).pathname;
+    const [url, workerUrl] = ['app', 'worker'].map((name) => urlAs(empty.url, `${name}_${randomBytes(4).toString('hex')}`));
+    const strict = { needsWorker: true, isStrict: true };
     try {
-      expect((await migrateDatabase(asSuperuser.href)).warnings).toEqual([expect.stringContaining('row-level security')]);
+      const addresses = { url, workerUrl, migrationUrl: superuser.href };
+      expect((await prepareDatabase(addresses, strict)).warnings).toEqual([]);
+      expect((await prepareDatabase({ url, workerUrl }, strict)).applied).toEqual([]);
+      await expect(prepareDatabase({ url }, strict)).rejects.toThrow(/^WORKER_DATABASE_URL is required/);
+      await expect(prepareDatabase({ url, workerUrl: url }, strict)).rejects.toThrow(
+        /WORKER_DATABASE_URL: .* may not use the tables: GRANT/,
+      );
+      await expect(prepareDatabase({ url: workerUrl, workerUrl }, strict)).rejects.toThrow(/^DATABASE_URL: .* sees every tenant/);
+      await expect(prepareDatabase({ url: superuser.href, workerUrl }, strict)).rejects.toThrow(/^DATABASE_URL: .* is a superuser/);
+      const relaxed = await prepareDatabase({ url: superuser.href }, { ...strict, isStrict: false });
+      expect(relaxed.warnings).toEqual([expect.stringContaining('row-level security')]);
     } finally {
       await empty.drop();
+      for (const address of [url, workerUrl])
+        await asOwner(process.env.TEST_ADMIN_URL!, `DROP ROLE IF EXISTS ${new URL(address).username}`);
     }
   });
 });

@@ -38,21 +38,29 @@ describe('the embedded database', () => {
 
   it('is made on the first start, keeps its data and its address, and leaves no process', async () => {
     const first = await start();
-    await ask(first.url, 'CREATE TABLE kept (n int)');
-    await ask(first.url, 'INSERT INTO kept VALUES (42) RETURNING n');
+    await ask(first.addresses.migrationUrl, 'CREATE TABLE kept (n int)');
+    await ask(first.addresses.migrationUrl, 'INSERT INTO kept VALUES (42) RETURNING n');
     const server = pid();
     expect(await first.stop()).toBe(true);
     running.length = 0;
     expect(processAlive(server)).toBe(false);
 
     const second = await start();
-    expect(second.url).toBe(first.url);
-    expect(await ask(second.url, 'SELECT n FROM kept')).toBe(42);
+    expect(second.addresses).toEqual(first.addresses);
+    expect(await ask(second.addresses.migrationUrl, 'SELECT n FROM kept')).toBe(42);
   });
 
-  it('gives the application a role that row-level security holds for, and keeps what it has committed', async () => {
-    const { url } = await start();
-    expect(await ask(url, 'SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user')).toBe(false);
+  it('gives each part a role of its own, none of them above row-level security, and keeps what is committed', async () => {
+    const { url, workerUrl, migrationUrl } = (await start()).addresses;
+    const roles = await Promise.all([url, workerUrl, migrationUrl].map((address) => ask(address, 'SELECT current_user::text')));
+    expect(roles).toEqual(['campaign_engine_app', 'campaign_engine_worker', 'campaign_engine']);
+    for (const address of [url, workerUrl, migrationUrl]) {
+      expect(await ask(address, 'SELECT rolsuper OR rolbypassrls OR rolcreaterole FROM pg_roles WHERE rolname = current_user')).toBe(false);
+    }
+    expect(new Set([url, workerUrl, migrationUrl].map((address) => new URL(address).password)).size).toBe(3);
+    expect(await ask(url, `SELECT pg_has_role('campaign_engine_worker', 'MEMBER') OR pg_has_role('campaign_engine', 'MEMBER')`)).toBe(
+      false,
+    );
     expect(
       await ask(url, "SELECT current_setting('fsync') || current_setting('synchronous_commit') || current_setting('full_page_writes')"),
     ).toBe('ononon');
@@ -61,16 +69,16 @@ describe('the embedded database', () => {
   it('is shared by a second process and stays until the last one leaves', async () => {
     const [first, second] = await Promise.all([start(), start()]);
     running.length = 0;
-    expect(second.url).toBe(first.url);
+    expect(second.addresses).toEqual(first.addresses);
     const server = pid();
     expect(await first.stop()).toBe(false);
-    expect(await ask(second.url, 'SELECT 1')).toBe(1);
+    expect(await ask(second.addresses.url, 'SELECT 1')).toBe(1);
     expect(await second.stop()).toBe(true);
     expect(processAlive(server)).toBe(false);
   });
 
   it('comes back at the same address after it was killed', async () => {
-    const { url } = await start();
+    const { url } = (await start()).addresses;
     process.kill(pid(), 'SIGKILL');
     await until(() => ask(url, 'SELECT 1').catch(() => 0), { what: 'the server to come back', deadlineMs: 20_000 });
   });
@@ -83,7 +91,7 @@ describe('the embedded database', () => {
       join(dataDir, 'postgres', 'postmaster.pid'),
       `${process.pid}\n${join(dataDir, 'postgres')}\n1\n5432\n\n127.0.0.1\n\nready   \n`,
     );
-    const { url } = await start();
+    const { url } = (await start()).addresses;
     expect(await ask(url, 'SELECT 1')).toBe(1);
   });
 

@@ -4,6 +4,7 @@ import { CampaignLifecycleRunner, StepEngine } from '../../src/modules/execution
 import { until } from '../support/poll.js';
 import { emailStep, Story, waitStep } from '../support/story.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
+import { asOwner, ownerUrlOf } from '../support/test-database.js';
 
 const LONG = { maxMs: 30_000 };
 
@@ -180,9 +181,10 @@ describe('the engine on a real database', () => {
     ]);
     // The database refuses this one row, and with it the whole batch's statement.
     const poisoned = await story.contactId('person7@example.com');
-    await sql(`CREATE OR REPLACE FUNCTION refuse_poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    const ddl = (text: string) => asOwner(ownerUrlOf(app.databaseUrl), text);
+    await ddl(`CREATE OR REPLACE FUNCTION refuse_poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         IF NEW.email_norm = 'person7@example.com' AND NEW.tenant_id = '${tenantId}' THEN RAISE numeric_value_out_of_range; END IF; RETURN NEW; END $$`);
-    await sql(`CREATE TRIGGER refuse_poison BEFORE UPDATE ON contacts FOR EACH ROW EXECUTE FUNCTION refuse_poison()`);
+    await ddl(`CREATE TRIGGER refuse_poison BEFORE UPDATE ON contacts FOR EACH ROW EXECUTE FUNCTION refuse_poison()`);
     await audience.enrollCampaign(tenantId, id, LONG);
     await engine.advanceCampaign(tenantId, id, LONG);
     const scores = await sql(`SELECT lead_score, count(*)::int AS n FROM contacts WHERE tenant_id = $1 GROUP BY 1 ORDER BY 1`, [tenantId]);
@@ -197,7 +199,7 @@ describe('the engine on a real database', () => {
       await engine.advanceCampaign(tenantId, id, LONG);
     }
     expect(await enrollment()).toMatchObject({ status: 'failed', nextEmailScheduledAt: null });
-    await sql(`DROP TRIGGER refuse_poison ON contacts`);
+    await ddl(`DROP TRIGGER refuse_poison ON contacts`);
   });
 
   it('anchors waits on due times, so that a late worker does not make them drift', async () => {

@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadConfig, withDatabaseUrl } from '../../src/config/index.js';
+import { loadConfig, withDatabase } from '../../src/config/index.js';
 import { affected, row, rows, type Tx } from '../../src/database/index.js';
 import { ApiKeysQueries } from '../../src/modules/identity/api-keys.queries.js';
 import { ApiKeyVerifier } from '../../src/modules/identity/credentials/api-key-verifier.js';
@@ -218,7 +218,9 @@ describe('identity', () => {
       const dataDir = await mkdtemp(join(tmpdir(), 'campaign-engine-demo-'));
       try {
         await writeFile(join(dataDir, 'api-key'), 'left over', { mode: 0o644 });
-        const config = withDatabaseUrl(loadConfig({ DATA_DIR: dataDir, APP_SECRET: 'a-secret-of-the-tests-32-characters' }), fresh.url);
+        const config = withDatabase(loadConfig({ DATA_DIR: dataDir, APP_SECRET: 'a-secret-of-the-tests-32-characters' }), {
+          url: fresh.url,
+        });
         const { tenants, verifier } = assemble(fresh, clock);
         const demo = new DemoBootstrap(config, fresh.db, tenants);
         const made = (await Promise.all([demo.run(), demo.run(), demo.run()])).filter((result) => result !== null);

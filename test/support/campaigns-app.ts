@@ -10,7 +10,7 @@ import { QueueModule } from '../../src/queue/index.js';
 import { Clock } from '../../src/shared/clock.js';
 import { SharedModule } from '../../src/shared/shared.module.js';
 import { FakeClock } from './fake-clock.js';
-import { createTestDatabase } from './test-database.js';
+import { createTestDatabase, workerUrlOf } from './test-database.js';
 
 export interface Answer {
   status: number;
@@ -48,7 +48,13 @@ export async function startCampaignsApp(
 ): Promise<CampaignsApp> {
   const database = await createTestDatabase();
   const clock = new FakeClock();
-  const config = loadConfig({ DATABASE_URL: database.url, APP_SECRET: 'x'.repeat(32), ROLES: 'api', MAIL_PROVIDER: 'null' });
+  const config = loadConfig({
+    DATABASE_URL: database.url,
+    WORKER_DATABASE_URL: workerUrlOf(database.url),
+    APP_SECRET: 'x'.repeat(32),
+    ROLES: 'api',
+    MAIL_PROVIDER: 'null',
+  });
   const module = await Test.createTestingModule({
     imports: [ConfigModule.forRoot(config), SharedModule, DatabaseModule, QueueModule.forRoot(), HttpModule, IdentityModule, ...modules],
     providers,

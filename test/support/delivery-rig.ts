@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { DataSource } from 'typeorm';
 import { type AppConfig, loadConfig } from '../../src/config/index.js';
-import { affected, buildDataSourceOptions, Database, row, rows } from '../../src/database/index.js';
+import { affected, type Database, row, rows } from '../../src/database/index.js';
 import { CampaignControlService, CampaignLifecycle, type CampaignJobs } from '../../src/modules/campaigns/index.js';
 import { CampaignsQueries } from '../../src/modules/campaigns/campaigns.queries.js';
 import { AuditService } from '../../src/modules/identity/index.js';
@@ -46,6 +45,7 @@ import type { DeliveryJobs } from '../../src/modules/delivery/delivery.jobs.js';
 import { SystemIds } from '../../src/shared/ids.js';
 import type { Random } from '../../src/shared/random.js';
 import { FakeClock } from './fake-clock.js';
+import { openDatabase } from './test-database.js';
 
 const CONTENT: CompiledContent = {
   version: 1,
@@ -114,9 +114,8 @@ export async function deliveryWorker(
     providers?: Pick<EmailProviders, 'for'>;
   } = {},
 ): Promise<DeliveryParts & { close(): Promise<void> }> {
-  const dataSource = await new DataSource(buildDataSourceOptions(url)).initialize();
   const random: Random = { next: () => 0.5 };
-  const db = new Database(dataSource, random);
+  const { db, close: closeDatabase } = await openDatabase(url, random);
   const clock = options.clock ?? new FakeClock('2030-01-07T08:00:00Z');
   const config = loadConfig({
     DATABASE_URL: url,
@@ -183,7 +182,7 @@ export async function deliveryWorker(
   const ledger = new Ledger(ledgerQueries, clock);
   const close = async () => {
     await delay(0);
-    await dataSource.destroy();
+    await closeDatabase();
   };
   return {
     db,

@@ -12,7 +12,7 @@ import { HttpModule, createHttpAdapter, registerHttp } from '../../src/http/inde
 import { IdentityModule, type Role, TenantsService, ApiKeysService, systemContext } from '../../src/modules/identity/index.js';
 import { Clock, SystemClock } from '../../src/shared/clock.js';
 import { SharedModule } from '../../src/shared/shared.module.js';
-import { createTestDatabase } from './test-database.js';
+import { createTestDatabase, workerUrlOf } from './test-database.js';
 
 export const HTTP_APP_SECRET = 'a-secret-of-the-tests-32-characters';
 
@@ -55,6 +55,7 @@ export async function startHttpApp(
   const dataDir = await mkdtemp(join(tmpdir(), 'campaign-engine-http-'));
   const config = loadConfig({
     DATABASE_URL: database.url,
+    WORKER_DATABASE_URL: workerUrlOf(database.url),
     DATA_DIR: dataDir,
     APP_SECRET: HTTP_APP_SECRET,
     ROLES: 'api',

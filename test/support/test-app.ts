@@ -13,7 +13,7 @@ import { DnsLookup, SystemDnsLookup } from '../../src/modules/mail/index.js';
 import { Clock } from '../../src/shared/clock.js';
 import { ApiClient } from './api-client.js';
 import { FakeClock } from './fake-clock.js';
-import { createTestDatabase } from './test-database.js';
+import { createTestDatabase, workerUrlOf } from './test-database.js';
 
 export interface TestAppOptions {
   /** Environment on top of the defaults; `MAIL_PROVIDER`, `SMTP_URL` … as an operator would set them. */
@@ -45,10 +45,12 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   const dataDir = await mkdtemp(join(tmpdir(), 'campaign-engine-test-'));
   const clock = options.clock ?? new FakeClock('2030-01-07T08:00:00Z');
   const port = await freePort();
+  const databaseUrl = options.databaseUrl ?? database!.url;
   const config = loadConfig({
     NODE_ENV: 'test',
     PORT: String(port),
-    DATABASE_URL: options.databaseUrl ?? database!.url,
+    DATABASE_URL: databaseUrl,
+    WORKER_DATABASE_URL: workerUrlOf(databaseUrl),
     DATA_DIR: dataDir,
     APP_SECRET: 'a secret of tests only, long enough for the check',
     POLL_INTERVAL_MS: '60',

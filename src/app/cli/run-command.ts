@@ -1,10 +1,10 @@
 import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { AppConfig, loadConfig, withDatabaseUrl } from '../../config/index.js';
-import { EmbeddedPostgres, migrateDatabase } from '../../database/index.js';
+import { AppConfig, loadConfig, withDatabase } from '../../config/index.js';
+import { EmbeddedPostgres } from '../../database/index.js';
 import { DomainError } from '../../shared/domain-error.js';
 import { AppModule } from '../app.module.js';
-import { isForPeople } from '../start.js';
+import { isForPeople, prepare } from '../start.js';
 import { type Command, UsageError, parseOptions, usageOf } from './command.js';
 
 /** Runs one command line and returns the exit code: 0 done, 1 failed, 2 wrong usage. Everything it started is stopped again. */
@@ -18,25 +18,25 @@ export async function runCommand(commands: readonly Command[], argv: string[], l
   }
   try {
     const options = parseOptions(command, args);
-    return (await withDatabase(load(), (config) => withApplication(config, command, options))) ?? 0;
+    return (await onDatabase(load(), (config) => withApplication(config, command, options))) ?? 0;
   } catch (error) {
     return explain(error, commands, command);
   }
 }
 
-async function withDatabase<T>(config: AppConfig, fn: (config: AppConfig) => Promise<T>): Promise<T> {
+async function onDatabase<T>(config: AppConfig, fn: (config: AppConfig) => Promise<T>): Promise<T> {
   if (!config.database.embedded) return fn(config);
   // A running service shares its server with us.
   const server = await EmbeddedPostgres.start({ dataDir: config.dataDir, log: (line) => console.error(line) });
   try {
-    return await fn(withDatabaseUrl(config, server.url));
+    return await fn(withDatabase(config, server.addresses));
   } finally {
     await server.stop();
   }
 }
 
 async function withApplication(config: AppConfig, command: Command, options: Record<string, string | undefined>) {
-  const { applied, warnings } = await migrateDatabase(config.database.url!);
+  const { applied, warnings } = await prepare(config);
   for (const warning of warnings) console.error(warning);
   for (const migration of applied) console.error(`Applied ${migration}`);
   Logger.overrideLogger(['warn', 'error', 'fatal']);

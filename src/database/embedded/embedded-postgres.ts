@@ -7,7 +7,8 @@ import { ensureDataDir } from '../../config/app-secret.js';
 import { DatabaseSetupError } from '../database.errors.js';
 import { assertReachable, type Binaries, findBinaries, serverUser, type ServerUser } from './binaries.js';
 import { ensureCluster, lastLine, readSettings, serverEnv, serverSettings, writeSettings } from './cluster.js';
-import { DATABASE, Keeper, ROLE } from './keeper.js';
+import type { DatabaseAddresses } from '../prepare.js';
+import { Keeper } from './keeper.js';
 import { processAlive, runningPostmaster } from './postmaster.js';
 
 const START_LIMIT_MS = 180_000;
@@ -56,9 +57,9 @@ export class EmbeddedPostgres {
     return embedded;
   }
 
-  /** Address of the application's database, for an ordinary role that owns it. */
-  get url(): string {
-    return `postgresql://${ROLE}:${this.keeper.password}@127.0.0.1:${this.keeper.port}/${DATABASE}`;
+  /** Where the application's database is, for the application, its workers, and the owner of its tables. */
+  get addresses(): Required<DatabaseAddresses> {
+    return this.keeper.addresses;
   }
 
   /** Shuts the server down if nobody else uses it. Returns whether it did; afterwards no process is left. */

@@ -1,9 +1,12 @@
+import { createHmac } from 'node:crypto';
 import pg from 'pg';
 import { sqlState } from '../database.errors.js';
+import type { DatabaseAddresses } from '../prepare.js';
+import { APP_ROLE, ensureRoles, WORKER_ROLE } from '../roles.js';
 
 export const DATABASE = 'campaign_engine';
-/** Owns the database but is no superuser: row-level security holds for it. */
-export const ROLE = 'campaign_engine';
+/** Owns the database and migrates it. The application connects as two roles that own nothing. */
+const OWNER = 'campaign_engine';
 
 const USERS_LOCK = 'campaign-engine:embedded-users';
 const SETUP_LOCK = 'campaign-engine:embedded-setup';
@@ -16,9 +19,19 @@ export class Keeper {
 
   private constructor(
     private readonly client: pg.Client,
-    readonly port: number,
-    readonly password: string,
+    private readonly port: number,
+    private readonly password: string,
   ) {}
+
+  /** The addresses of the application's database. */
+  get addresses(): Required<DatabaseAddresses> {
+    const address = (role: string, password: string) => `postgresql://${role}:${password}@127.0.0.1:${this.port}/${DATABASE}`;
+    return {
+      url: address(APP_ROLE, this.passwordOf(APP_ROLE)),
+      workerUrl: address(WORKER_ROLE, this.passwordOf(WORKER_ROLE)),
+      migrationUrl: address(OWNER, this.password),
+    };
+  }
 
   /** Null when the server is just going away. `onLost` is called once if the connection ends before `close()`. */
   static async open(port: number, password: string, onLost: () => void): Promise<Keeper | null> {
@@ -75,12 +88,18 @@ export class Keeper {
     try {
       const { rows } = await client.query<{ role: boolean; database: boolean }>(
         'SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1) AS role, EXISTS (SELECT FROM pg_database WHERE datname = $2) AS database',
-        [ROLE, DATABASE],
+        [OWNER, DATABASE],
       );
-      if (!rows[0].role) await client.query(`CREATE ROLE ${ROLE} LOGIN PASSWORD ${client.escapeLiteral(this.password)}`);
-      if (!rows[0].database) await client.query(`CREATE DATABASE ${DATABASE} OWNER ${ROLE}`);
+      if (!rows[0].role) await client.query(`CREATE ROLE ${OWNER} LOGIN PASSWORD ${client.escapeLiteral(this.password)}`);
+      if (!rows[0].database) await client.query(`CREATE DATABASE ${DATABASE} OWNER ${OWNER}`);
+      await ensureRoles(client, this.addresses);
     } finally {
       await client.query('SELECT pg_advisory_unlock(hashtextextended($1, 0))', [SETUP_LOCK]).catch(() => undefined);
     }
+  }
+
+  /** Of its own for each role: whoever learns the application's cannot become the owner with it. */
+  private passwordOf(role: string): string {
+    return createHmac('sha256', this.password).update(role).digest('hex');
   }
 }

@@ -77,7 +77,7 @@ export class ContactImportQueries {
 
   /** Blocks neither readers nor writers. */
   async analyze(tx: Tx): Promise<void> {
-    await rows(tx, 'ANALYZE contacts, contact_tags');
+    await row(tx, 'SELECT analyze_contacts()');
   }
 
   /**

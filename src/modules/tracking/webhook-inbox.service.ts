@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { Database } from '../../database/index.js';
+import { Database, type Tx } from '../../database/index.js';
 import { Clock } from '../../shared/clock.js';
 import { Ids } from '../../shared/ids.js';
 import { cut, readSendGridEvents, type ReadBatch } from './domain/sendgrid-events.js';
@@ -57,7 +57,8 @@ export class WebhookInbox {
     if (late > LATE_SECONDS) this.logger.warn(`A webhook call came ${late} s after it was signed`);
     if (length > 0) {
       const batch = { id: this.ids.uuid(), provider: 'sendgrid', tenantId: account.tenantId, body: call.body, receivedAt: now };
-      await this.db.asSystem((tx) => this.queries.insert(tx, batch));
+      const insert = (tx: Tx) => this.queries.insert(tx, batch);
+      await (account.tenantId === null ? this.db.asSystem(insert) : this.db.inTenant(account.tenantId, insert));
     }
     return length;
   }

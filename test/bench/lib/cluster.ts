@@ -25,14 +25,16 @@ export class Cluster {
     ensureDataDir(dataDir);
     let server = await EmbeddedPostgres.start({ dataDir });
     if (statements) server = await withStatements(dataDir, server);
-    await migrateDatabase(server.url);
-    const sql = await superuser(server.url, dataDir);
+    await migrateDatabase(server.addresses.migrationUrl);
+    const sql = await superuser(server.addresses.url, dataDir);
     if (statements) await sql.query('CREATE EXTENSION IF NOT EXISTS pg_stat_statements');
     return new Cluster(dataDir, server, sql, statements);
   }
 
-  get url(): string {
-    return this.server.url;
+  /** As the product's environment names them. */
+  get databaseEnv(): Record<string, string> {
+    const { url, workerUrl, migrationUrl } = this.server.addresses;
+    return { DATABASE_URL: url, WORKER_DATABASE_URL: workerUrl, MIGRATION_DATABASE_URL: migrationUrl };
   }
 
   get pid(): number {
@@ -85,7 +87,7 @@ async function superuser(url: string, dataDir: string): Promise<pg.Client> {
 
 /** The library must be there when the server starts. */
 async function withStatements(dataDir: string, server: EmbeddedPostgres): Promise<EmbeddedPostgres> {
-  const sql = await superuser(server.url, dataDir);
+  const sql = await superuser(server.addresses.url, dataDir);
   await sql.query(`ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'`);
   await sql.query(`ALTER SYSTEM SET pg_stat_statements.track_planning = on`);
   await sql.end();

@@ -92,7 +92,7 @@ function environment(cluster: Cluster, options: Options): Record<string, string>
     PATH: process.env.PATH ?? '',
     NODE_ENV: 'production',
     LOG_LEVEL: 'warn',
-    DATABASE_URL: cluster.url,
+    ...cluster.databaseEnv,
     DATA_DIR: cluster.dataDir,
     APP_SECRET,
     ...(options.redisUrl ? { REDIS_URL: options.redisUrl } : {}),

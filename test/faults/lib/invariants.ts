@@ -190,7 +190,7 @@ async function compare(stage: Stage): Promise<{ balance: Balance; faults: string
 
 /** The check that operators have, `cli ledger:check`: its queries and its balance. */
 async function ledgerFaults(stage: Stage): Promise<string[]> {
-  const dataSource = await new DataSource({ ...buildDataSourceOptions(stage.databaseUrl), entities: [] }).initialize();
+  const dataSource = await new DataSource({ ...buildDataSourceOptions(stage.adminUrl), entities: [] }).initialize();
   try {
     const db = new Database(dataSource, new SystemRandom());
     const queries = new LedgerCheckQueries();

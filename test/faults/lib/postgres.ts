@@ -6,11 +6,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { once } from 'node:events';
 import pg from 'pg';
 import { findBinaries, serverUser, type Binaries, type ServerUser } from '../../../src/database/embedded/binaries.js';
+import { APP_ROLE, ensureRoles, WORKER_ROLE } from '../../../src/database/index.js';
 import { ensureCluster, readSettings, serverEnv, serverSettings } from '../../../src/database/embedded/cluster.js';
 import { adopt } from './orphans.js';
 import { freePort, until } from './wait.js';
 
-const ROLE = 'faults';
+const OWNER = 'faults';
+const ROLES = [OWNER, APP_ROLE, WORKER_ROLE];
 const ROLE_PASSWORD = randomBytes(12).toString('hex');
 
 /**
@@ -38,14 +40,17 @@ export class FaultPostgres {
     const postgres = new FaultPostgres(clusterDir, binaries, user, await freePort(), readSettings(clusterDir).password);
     await postgres.launch();
     await postgres.admin(async (client) => {
-      await client.query(`CREATE ROLE ${ROLE} LOGIN PASSWORD '${ROLE_PASSWORD}' NOSUPERUSER NOBYPASSRLS`);
+      await client.query(`CREATE ROLE ${OWNER} LOGIN PASSWORD '${ROLE_PASSWORD}' NOSUPERUSER NOBYPASSRLS`);
+      const { DATABASE_URL: url, WORKER_DATABASE_URL: workerUrl } = postgres.env('postgres');
+      await ensureRoles(client, { url, workerUrl });
     });
     return postgres;
   }
 
-  /** Address of a database for the ordinary role, as the product gets it. */
-  url(database: string): string {
-    return `postgresql://${ROLE}:${ROLE_PASSWORD}@127.0.0.1:${this.port}/${database}`;
+  /** The addresses of a database, as the product gets them. */
+  env(database: string): Record<string, string> {
+    const url = (role: string) => `postgresql://${role}:${ROLE_PASSWORD}@127.0.0.1:${this.port}/${database}`;
+    return { DATABASE_URL: url(APP_ROLE), WORKER_DATABASE_URL: url(WORKER_ROLE), MIGRATION_DATABASE_URL: url(OWNER) };
   }
 
   /** The superuser's, which sees past row-level security. */
@@ -55,7 +60,7 @@ export class FaultPostgres {
 
   async createDatabase(name: string, template?: string): Promise<void> {
     await this.admin((client) =>
-      client.query(`CREATE DATABASE ${name} OWNER ${ROLE}${template ? ` TEMPLATE ${template} STRATEGY file_copy` : ''}`),
+      client.query(`CREATE DATABASE ${name} OWNER ${OWNER}${template ? ` TEMPLATE ${template} STRATEGY file_copy` : ''}`),
     );
   }
 
@@ -68,8 +73,8 @@ export class FaultPostgres {
     return this.admin(async (client) => {
       const { rows } = await client.query<{ n: number }>(
         `SELECT count(*)::int AS n FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-          WHERE datname = $1 AND usename = $2 AND random() < $3) t`,
-        [database, ROLE, share],
+          WHERE datname = $1 AND usename = ANY ($2) AND random() < $3) t`,
+        [database, ROLES, share],
       );
       return rows[0].n;
     });

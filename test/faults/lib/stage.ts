@@ -97,8 +97,8 @@ export class Stage {
     return this.database;
   }
 
-  get databaseUrl(): string {
-    return this.ground.postgres.url(this.database);
+  get databaseEnv(): Record<string, string> {
+    return this.ground.postgres.env(this.database);
   }
 
   get adminUrl(): string {
@@ -124,7 +124,7 @@ export class Stage {
       dist: ground.dist,
       verbose: ground.options.verbose,
       env: {
-        ...commonEnv(this.databaseUrl, this.dir),
+        ...commonEnv(this.databaseEnv, this.dir),
         PUBLIC_URL: `http://127.0.0.1:${port}`,
         ...QUICK,
         ...(await this.mailEnv()),
@@ -206,7 +206,7 @@ export class Stage {
 
   /** The check that operators have, as they run it. */
   async operatorsCheck(): Promise<void> {
-    const { code, stdout, stderr } = await runCli(this.ground.dist, commonEnv(this.databaseUrl, this.dir), ['ledger:check']);
+    const { code, stdout, stderr } = await runCli(this.ground.dist, commonEnv(this.databaseEnv, this.dir), ['ledger:check']);
     if (code !== 0) throw new Error(`ledger:check ended with code ${code}:\n${stdout}${stderr}`);
   }
 

@@ -16,8 +16,8 @@ export interface Template {
   contacts: number;
 }
 
-export function commonEnv(databaseUrl: string, dir: string): Record<string, string> {
-  return { PATH: process.env.PATH ?? '', NODE_ENV: 'test', LOG_LEVEL: 'warn', DATABASE_URL: databaseUrl, DATA_DIR: dir, APP_SECRET };
+export function commonEnv(databaseEnv: Record<string, string>, dir: string): Record<string, string> {
+  return { PATH: process.env.PATH ?? '', NODE_ENV: 'test', LOG_LEVEL: 'warn', ...databaseEnv, DATA_DIR: dir, APP_SECRET };
 }
 
 export const addressOf = (i: number): string => `c${i}@faults.example`;
@@ -27,9 +27,9 @@ export async function makeTemplate({ postgres, workDir, options: { contacts }, d
   const dir = mkdtempSync(join(workDir, 'template-'));
   mkdirSync(dir, { recursive: true });
   await postgres.createDatabase(TEMPLATE);
-  const url = postgres.url(TEMPLATE);
-  await migrateDatabase(url);
-  const env = commonEnv(url, dir);
+  const databaseEnv = postgres.env(TEMPLATE);
+  await migrateDatabase(databaseEnv.MIGRATION_DATABASE_URL);
+  const env = commonEnv(databaseEnv, dir);
   const created = await runCli(dist, env, [
     'tenant:create',
     '--name',
