@@ -9,7 +9,7 @@ const RANKS = [
   ['triggers'],
   ['delivery'],
   ['experiments'],
-  ['execution'],
+  ['execution', 'versions'],
   ['analytics', 'rehearsal'],
   ['webhooks'],
 ];

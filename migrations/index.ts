@@ -16,6 +16,7 @@ import { Experiments1764000012000 } from './1764000012000-Experiments.js';
 import { HitBatches1764000013000 } from './1764000013000-HitBatches.js';
 import { AudienceClock1764000015000 } from './1764000015000-AudienceClock.js';
 import { LedgerRoom1764000017000 } from './1764000017000-LedgerRoom.js';
+import { CampaignVersions1764000018000 } from './1764000018000-CampaignVersions.js';
 import { StepCalls1764000019000 } from './1764000019000-StepCalls.js';
 import { SoftBounceTimes1764000020500 } from './1764000020500-SoftBounceTimes.js';
 import { TenantIsolation1764000021500 } from './1764000021500-TenantIsolation.js';
@@ -41,6 +42,7 @@ export const migrations = [
   HitBatches1764000013000,
   AudienceClock1764000015000,
   LedgerRoom1764000017000,
+  CampaignVersions1764000018000,
   StepCalls1764000019000,
   SoftBounceTimes1764000020500,
   TenantIsolation1764000021500,

@@ -19,6 +19,7 @@ import { StepsModule } from '../modules/steps/index.js';
 import { TrackingModule } from '../modules/tracking/index.js';
 import { TemplatesModule } from '../modules/templates/index.js';
 import { TriggersModule, TriggersWorkerModule } from '../modules/triggers/index.js';
+import { VersionsModule } from '../modules/versions/index.js';
 import { WebhooksModule, WebhooksWorkerModule } from '../modules/webhooks/index.js';
 import { SharedModule } from '../shared/shared.module.js';
 import { OperationsModule } from './operations.module.js';
@@ -43,6 +44,7 @@ const FEATURES: Modules = [
   DeliveryModule,
   ExperimentsModule,
   ExecutionModule,
+  VersionsModule,
   AnalyticsModule,
   RehearsalModule,
   WebhooksModule,

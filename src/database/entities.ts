@@ -19,6 +19,7 @@ import { AbDecision } from '../modules/experiments/entities/index.js';
 import { StepCall } from '../modules/execution/entities/index.js';
 import { CampaignContact } from '../modules/enrollment/entities/campaign-contact.entity.js';
 import { CampaignHandover, CampaignTrigger, CampaignWatch, CampaignWatchMember } from '../modules/triggers/entities/index.js';
+import { CampaignVersionRow } from '../modules/versions/entities/index.js';
 import { WebhookCursor, WebhookDelivery, WebhookEndpoint } from '../modules/webhooks/entities/index.js';
 import { ApiKey, AuditLog, IdempotencyKey, Tenant, User, Workspace } from '../modules/identity/entities/index.js';
 
@@ -75,6 +76,8 @@ export const entities: Function[] = [
   AbDecision,
   // execution
   StepCall,
+  // versions
+  CampaignVersionRow,
   // analytics
   CampaignAnalytics,
   AnalyticsBucket,

@@ -8,6 +8,10 @@ const OPEN = `(e.status IN ('queued', 'sending') OR (e.status = 'unknown' AND e.
 /** Said of each table by itself, not by a join to the campaigns: so a small campaign is planned as one, beside however big ones. */
 const OF_SCOPE = `cc.tenant_id = $1 AND ($2::uuid IS NULL OR cc.campaign_id = $2)`;
 
+/** The contact was moved to another version of the steps while its message was under way: see `VersionMoves`. */
+const MOVED_MEANWHILE = `EXISTS (SELECT FROM campaign_steps st JOIN campaign_steps sent ON sent.tenant_id = st.tenant_id AND sent.version <> st.version
+  WHERE st.tenant_id = cc.tenant_id AND st.id = cc.current_step_id AND sent.id = e.step_id)`;
+
 /** What the ledger check compares, in one statement and so in one snapshot: nothing looks lost merely because it moved meanwhile. */
 @Injectable()
 export class LedgerCheckQueries {
@@ -24,7 +28,7 @@ export class LedgerCheckQueries {
          SELECT tenant_id, id, status, total_contacts FROM campaigns
           WHERE tenant_id = $1 AND CASE WHEN $2::uuid IS NULL THEN launched_at IS NOT NULL ELSE id = $2 END
        ), people AS (
-         SELECT cc.*, st.step_type FROM campaign_contacts cc
+         SELECT cc.*, st.step_type, st.lineage_id FROM campaign_contacts cc
            LEFT JOIN campaign_steps st ON st.tenant_id = cc.tenant_id AND st.id = cc.current_step_id
           WHERE ${OF_SCOPE} AND cc.status IN ('enrolled', 'active', 'paused') AND cc.next_email_scheduled_at IS NULL
        ), fact AS (
@@ -42,7 +46,8 @@ export class LedgerCheckQueries {
           UNION ALL
          SELECT campaign_id, 'parked_without_email', NULL, NULL, count(*), (array_agg(id ORDER BY id))[1:5]
            FROM people p WHERE step_type = 'email' AND NOT EXISTS (
-             SELECT FROM emails e WHERE e.tenant_id = p.tenant_id AND e.enrollment_id = p.id AND e.step_id = p.current_step_id
+             SELECT FROM emails e JOIN campaign_steps sent ON sent.tenant_id = e.tenant_id AND sent.id = e.step_id
+              WHERE e.tenant_id = p.tenant_id AND e.enrollment_id = p.id AND sent.lineage_id = p.lineage_id
                 AND e.entry_number = p.entry_number AND ${OPEN}) GROUP BY 1
           UNION ALL
          SELECT campaign_id, 'stuck_without_due_time', NULL, NULL, count(*), (array_agg(id ORDER BY id))[1:5]
@@ -51,7 +56,8 @@ export class LedgerCheckQueries {
          SELECT cc.campaign_id, 'open_email_of_departed', NULL, NULL, count(*), (array_agg(e.id ORDER BY e.id))[1:5]
            FROM campaign_contacts cc JOIN emails e ON e.tenant_id = cc.tenant_id AND e.enrollment_id = cc.id AND ${OPEN}
           WHERE ${OF_SCOPE} AND (cc.status IN ('completed', 'failed')
-             OR (cc.status <> 'exited' AND (cc.current_step_id IS DISTINCT FROM e.step_id OR cc.entry_number <> e.entry_number))) GROUP BY 1
+             OR (cc.status <> 'exited' AND (cc.entry_number <> e.entry_number
+               OR (cc.current_step_id IS DISTINCT FROM e.step_id AND NOT ${MOVED_MEANWHILE})))) GROUP BY 1
           UNION ALL
          SELECT cc.campaign_id, 'accepted_without_time', NULL, NULL, count(*), (array_agg(e.id ORDER BY e.id))[1:5]
            FROM campaign_contacts cc JOIN emails e ON e.tenant_id = cc.tenant_id AND e.enrollment_id = cc.id AND e.status IN ('bounced', 'dropped') AND e.sent_at IS NULL

@@ -3,7 +3,7 @@ import { Database, rows, sqlState, type Tx } from '../../database/index.js';
 import { Clock } from '../../shared/clock.js';
 import { type Campaign, CampaignsService } from '../campaigns/index.js';
 import type { TenantContext } from '../identity/index.js';
-import { StepsService, type FlowStep } from '../steps/index.js';
+import { StepsService, type Flow, type FlowStep } from '../steps/index.js';
 import { UnsupportedTimeZone } from './analytics.errors.js';
 import { BucketsQueries, type Cohort, type Granularity, type SeriesRow } from './buckets.queries.js';
 import { DaysQueries } from './days.queries.js';
@@ -36,6 +36,8 @@ export interface PeriodReport extends DetailedCounts, Rates {
 
 export interface StepReport extends Rates, Omit<StepStanding, 'planned' | 'waiting' | 'completed' | 'unplanned' | 'reentered'> {
   stepId: string;
+  /** Of the campaign's steps: the live one, or one that has been. */
+  version: number;
   stepOrder: number;
   stepName: string | null;
   stepType: FlowStep['type'];
@@ -121,14 +123,29 @@ export class ReportService {
 
   private async byStep(tx: Tx, campaign: Campaign): Promise<StepReport[]> {
     const { tenantId, id, stepsVersion } = campaign;
-    const flow = await this.steps.loadFlow(tx, tenantId, id, stepsVersion);
+    const live = await this.steps.loadFlow(tx, tenantId, id, stepsVersion);
     const counted = new Map((await this.buckets.bySteps(tx, tenantId, id)).map((row) => [row.stepId, row]));
     const standings = standingsOf(await this.buckets.states(tx, tenantId, id));
-    const steps = [...flow.steps.values()];
-    const entered = enteredBySteps(steps, flow.firstStepId, standings);
-    return steps.map((step) =>
-      stepReport(step, counted.get(step.id) ?? NOTHING_AT_ALL, standings.get(step.id) ?? emptyStanding(), entered.get(step.id) ?? null),
-    );
+    const isEdited = campaign.stepsRevision > 0;
+    const former = isEdited ? await this.formerFlows(tx, campaign, live, [...counted.keys(), ...standings.keys()]) : [];
+    const steps = [live, ...former].flatMap((flow) => [...flow.steps.values()].map((step) => ({ ...step, version: flow.version })));
+    // An edit may have moved people past steps: then only what the ledger counted itself is certain.
+    const entered = enteredBySteps(steps, isEdited ? null : live.firstStepId, standings);
+    return steps.map((step) => ({
+      version: step.version,
+      ...stepReport(step, counted.get(step.id) ?? NOTHING_AT_ALL, standings.get(step.id) ?? emptyStanding(), entered.get(step.id) ?? null),
+    }));
+  }
+
+  /** Of other versions, the steps that have numbers; those versions in order. */
+  private async formerFlows(tx: Tx, { tenantId, id }: Campaign, live: Flow, counted: string[]): Promise<Flow[]> {
+    const elsewhere = new Set(counted.filter((stepId) => !live.steps.has(stepId)));
+    const flows: Flow[] = [];
+    for (const version of await this.steps.versionsOf(tx, tenantId, [...elsewhere])) {
+      const flow = await this.steps.loadFlow(tx, tenantId, id, version);
+      flows.push({ ...flow, steps: new Map([...flow.steps].filter(([stepId]) => elsewhere.has(stepId))) });
+    }
+    return flows;
   }
 }
 
@@ -156,7 +173,7 @@ function filled(counted: SeriesRow[], range: ReportRange, granularity: Granulari
   });
 }
 
-function stepReport(step: FlowStep, counts: DetailedCounts, standing: StepStanding, entered: number | null): StepReport {
+function stepReport(step: FlowStep, counts: DetailedCounts, standing: StepStanding, entered: number | null): Omit<StepReport, 'version'> {
   const { planned: _, waiting, completed: __, unplanned: ___, reentered: ____, ...rest } = standing;
   const { totalOpens, totalClicks, emailsBounced, anyOpens: _____, anyClicks: ______, ...own } = counts;
   return {
@@ -180,7 +197,7 @@ function enteredBySteps(steps: FlowStep[], firstStepId: string | null, standings
   const of = (id: string) => standings.get(id) ?? emptyStanding();
   const ledger = ({ id, type }: FlowStep) => (type === 'email' ? of(id).planned + of(id).unplanned : null);
   // Of contacts who came back, the rows tell only the last round: then only the ledger's own counts are certain.
-  if (total((one) => one.reentered) > 0) return new Map(steps.map((step) => [step.id, ledger(step)]));
+  if (firstStepId === null || total((one) => one.reentered) > 0) return new Map(steps.map((step) => [step.id, ledger(step)]));
   const here = ({ waiting, exited, contactsFailed }: StepStanding) => waiting + exited + contactsFailed;
   const completed = total((one) => one.completed);
   const funnel = steps.map((step) => ({ id: step.id, ways: waysOut(step), here: here(of(step.id)), entered: ledger(step) }));

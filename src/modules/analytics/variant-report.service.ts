@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { Database, rows, type Tx } from '../../database/index.js';
-import { CampaignsService } from '../campaigns/index.js';
+import { CampaignsService, type Campaign } from '../campaigns/index.js';
 import { ExperimentsService, toDecisionDto, type VariantFigures } from '../experiments/index.js';
 import type { TenantContext } from '../identity/index.js';
-import { StepsService, type AbMetric, type CampaignStep } from '../steps/index.js';
+import { StepVersions, type AbMetric, type CampaignStep } from '../steps/index.js';
 import { NoGoalEvent } from './analytics.errors.js';
 import { compareVariants } from './domain/variant-comparison.js';
 import type { TestedStepReportDto, VariantsReportDto } from './dto/variants.dto.js';
@@ -14,7 +14,7 @@ export class VariantReportService {
   constructor(
     private readonly db: Database,
     private readonly campaigns: CampaignsService,
-    private readonly steps: StepsService,
+    private readonly versions: StepVersions,
     private readonly experiments: ExperimentsService,
   ) {}
 
@@ -22,12 +22,30 @@ export class VariantReportService {
   async report({ tenantId }: TenantContext, campaignId: string, metric?: AbMetric): Promise<VariantsReportDto> {
     return this.db.inTenant(tenantId, async (tx) => {
       await rows(tx, 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
-      await this.campaigns.get(tx, tenantId, campaignId);
-      const steps = (await this.steps.listFor(tx, tenantId, campaignId)).filter(({ variants }) => variants.length > 0);
+      const campaign = await this.campaigns.get(tx, tenantId, campaignId);
       const reports: TestedStepReportDto[] = [];
-      for (const step of steps) reports.push(await this.ofStep(tx, step, metric));
+      for (const step of await this.tested(tx, campaign)) {
+        const report = await this.ofStep(tx, step, metric);
+        if (step.version === campaign.stepsVersion || report.variants.some(({ sent }) => sent > 0)) reports.push(report);
+      }
       return { steps: reports };
     });
+  }
+
+  /** The tests of the live version, and those of former ones that do not go on in it. */
+  private async tested(tx: Tx, { tenantId, id, stepsVersion, stepsRevision }: Campaign): Promise<CampaignStep[]> {
+    const tested = (steps: CampaignStep[]): CampaignStep[] => steps.filter(({ variants }) => variants.length > 0);
+    const live = tested(await this.versions.list(tx, tenantId, id, stepsVersion));
+    if (stepsRevision === 0) return live;
+    const lines = await this.versions.testLines(tx, tenantId, id);
+    const lineOf = (step: CampaignStep): string => lines.get(step.id)?.join() ?? step.id;
+    const seen = new Set(live.map(lineOf));
+    const former = tested(await this.versions.listAll(tx, tenantId, id)).filter((step) => {
+      const isNew = !seen.has(lineOf(step));
+      seen.add(lineOf(step));
+      return isNew;
+    });
+    return [...live, ...former];
   }
 
   private async ofStep(tx: Tx, step: CampaignStep, asked: AbMetric | undefined): Promise<TestedStepReportDto> {
@@ -44,6 +62,7 @@ export class VariantReportService {
     const comparison = compareVariants(step.variants, tested, metric);
     return {
       stepId,
+      version: step.version,
       stepOrder: step.stepOrder,
       stepName: step.stepName,
       metric,

@@ -127,7 +127,7 @@ export class CampaignLaunchService {
     const launched = await this.db.inTenant(ctx.tenantId, async (tx) => {
       await this.lockUnchanged(tx, checked, 'launch');
       const campaign = await this.apply(tx, ctx, checked, 'launch');
-      for (const check of this.checks.all()) await check.freeze?.(tx, campaign, inspection.prepared.get(check));
+      for (const check of this.checks.all()) await check.freeze?.(tx, campaign, inspection.prepared.get(check), 'launch');
       await this.lifecycle.emit(tx, 'launched', campaign, { at: campaign.launchedAt! });
       await failPoint('launch_before_commit');
       return campaign;
@@ -144,7 +144,7 @@ export class CampaignLaunchService {
     const findings = await this.db.inTenant(tenantId, async (tx) => {
       const postalAddress = (await this.queries.tenant(tx, tenantId))?.postalAddress ?? null;
       const own = campaignFindings(campaign, { now, postalAddress, hasAudience, confirmPastStart, purpose });
-      for (const check of this.checks.all()) own.push(...(await check.check(tx, campaign)));
+      for (const check of this.checks.all()) own.push(...(await check.check(tx, campaign, 'launch')));
       return own;
     });
     const prepared = new Map<LaunchCheck, unknown>();

@@ -45,6 +45,17 @@ export class LaunchRefusedError extends DomainError {
   }
 }
 
+/** Another version of the steps cannot go live as it is; `problems` lists everything that stands in the way. Nothing was changed. */
+export class PublishRefusedError extends DomainError {
+  readonly code = 'publish_refused';
+  readonly category = 'unprocessable' as const;
+
+  constructor(errors: readonly LaunchFinding[]) {
+    const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
+    super(`The version cannot be published: ${errors[0].message}${more}`, errors.map(toProblem));
+  }
+}
+
 /** The values fit their fields, but not each other or what is stored. */
 export class CampaignInvalidError extends DomainError {
   readonly code = 'campaign_invalid';

@@ -9,6 +9,7 @@ import { CampaignControlService } from './campaign-control.service.js';
 import { CampaignLaunchService } from './campaign-launch.service.js';
 import { CampaignLaunchStore } from './campaign-launch.store.js';
 import { CampaignLifecycle } from './campaign-lifecycle.js';
+import { CampaignSteps } from './campaign-steps.service.js';
 import { CampaignCloner, CampaignDetailParts } from './campaign-parts.js';
 import { CampaignsController } from './campaigns.controller.js';
 import { campaignsQueue } from './campaigns.jobs.js';
@@ -29,6 +30,7 @@ import { SenderLaunchCheck } from './sender.launch-check.js';
     CampaignControlService,
     CampaignCloneService,
     CampaignLaunchStore,
+    CampaignSteps,
     LaunchChecks,
     SenderLaunchCheck,
     LinkChecker,
@@ -41,6 +43,7 @@ import { SenderLaunchCheck } from './sender.launch-check.js';
     CampaignControlService,
     CampaignLaunchService,
     CampaignLaunchStore,
+    CampaignSteps,
     LaunchChecks,
     CampaignLifecycle,
     CampaignDetailParts,

@@ -42,6 +42,7 @@ const OTHER_COLUMNS: Record<Exclude<keyof Campaign, keyof CampaignSettings>, str
   status: 'status',
   totalContacts: 'total_contacts',
   stepsVersion: 'steps_version',
+  stepsRevision: 'steps_revision',
   launchState: 'launch_state',
   launchError: 'launch_error',
   enrollCursor: 'enroll_cursor',
@@ -182,6 +183,12 @@ export class CampaignsQueries {
   async closeEnrollment(tx: Tx, tenantId: string, id: string, now: Date): Promise<Campaign> {
     const sql = `UPDATE campaigns SET enrollment_closed_at = coalesce(enrollment_closed_at, $3) WHERE tenant_id = $1 AND id = $2 RETURNING ${CAMPAIGN_COLUMNS}`;
     return (await row<Campaign>(tx, sql, [tenantId, id, now]))!;
+  }
+
+  /** Runs these steps from now on. The row must be locked. */
+  async switchSteps(tx: Tx, tenantId: string, id: string, version: number): Promise<Campaign> {
+    const sql = `UPDATE campaigns SET steps_version = $3, steps_revision = steps_revision + 1 WHERE tenant_id = $1 AND id = $2 RETURNING ${CAMPAIGN_COLUMNS}`;
+    return (await row<Campaign>(tx, sql, [tenantId, id, version]))!;
   }
 
   /** Says on a campaign that was just paused why the engine did it. */

@@ -4,7 +4,7 @@ export { exclusionCase } from './campaign-audience.js';
 export { CampaignsService, type NewCampaignInput } from './campaigns.service.js';
 export { CampaignLaunchService, type LaunchOptions, type Preflight } from './campaign-launch.service.js';
 export { CampaignLaunchStore, ENDS_BY_ITSELF, type EnrollProgress } from './campaign-launch.store.js';
-export { LaunchChecks, type LaunchCheck, type LaunchPreparation } from './launch-checks.js';
+export { LaunchChecks, type LaunchCheck, type LaunchOccasion, type LaunchPreparation } from './launch-checks.js';
 export {
   CampaignLifecycle,
   type CampaignEvent,
@@ -13,7 +13,8 @@ export {
   type ResumePolicy,
 } from './campaign-lifecycle.js';
 export { CampaignCloner, CampaignDetailParts, type CampaignCopier, type CampaignDetailPart } from './campaign-parts.js';
-export { CAMPAIGN_LOCK } from './campaign-lock.js';
+export { CAMPAIGN_LOCK, shareSteps } from './campaign-lock.js';
+export { CampaignSteps, type Inspection } from './campaign-steps.service.js';
 export { CAMPAIGNS_QUEUE, campaignsQueue, type CampaignJobs } from './campaigns.jobs.js';
 export {
   CampaignChangedError,
@@ -21,6 +22,7 @@ export {
   CampaignNotFoundError,
   CampaignStateError,
   LaunchRefusedError,
+  PublishRefusedError,
 } from './campaigns.errors.js';
 export { type LaunchFinding } from './domain/launch-rules.js';
 export { type CampaignLink } from './domain/link-verdict.js';

@@ -12,19 +12,28 @@ export interface LaunchPreparation {
   links?: CampaignLink[];
 }
 
-/** One module's say in a launch. */
+/**
+ * Why a check is asked: `launch` (and preflight and schedule); `publish`, another version of the steps of a campaign under way; `rollback`, a version
+ * that has been live before. For the latter two `campaign.stepsVersion` is the version that shall go live.
+ */
+export type LaunchOccasion = 'launch' | 'publish' | 'rollback';
+
+/** One module's say in a launch, and in the publishing of another version of the steps. */
 export interface LaunchCheck {
   /** For logs. */
   name: string;
-  /** Reads and judges; must not write. Runs for `preflight`, `schedule` and `launch`. */
-  check(tx: Tx, campaign: Campaign): Promise<LaunchFinding[]>;
-  /** Slow work with no transaction open, such as compiling content. Runs after `check`, for preflight too: it must leave nothing behind. */
+  /** Reads and judges; must not write. Runs for `preflight`, `schedule` and `launch`, and before a version goes live. */
+  check(tx: Tx, campaign: Campaign, occasion: LaunchOccasion): Promise<LaunchFinding[]>;
+  /**
+   * Slow work with no transaction open, such as compiling content. Runs after `check`, for preflight too: it must leave nothing
+   * behind. Not for a rollback: what has been live is ready.
+   */
   prepare?(tenantId: string, campaign: Campaign): Promise<LaunchPreparation | void>;
   /**
-   * Inside the launch transaction, the campaign's row locked and already `active`: stores what `prepare` of this launch has made, after making
+   * Inside the launch transaction, the campaign's row locked and already `active` (or, for a version, already running it): stores what `prepare` of this launch has made, after making
    * sure that what it was made from is still what is stored. Throws (`CampaignChangedError`) otherwise, which undoes the launch.
    */
-  freeze?(tx: Tx, campaign: Campaign, prepared: unknown): Promise<void>;
+  freeze?(tx: Tx, campaign: Campaign, prepared: unknown, occasion: LaunchOccasion): Promise<void>;
 }
 
 /** Where modules above campaigns hook into a launch: they register in `onModuleInit`. */

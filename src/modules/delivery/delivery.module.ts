@@ -32,6 +32,7 @@ import { PacingService } from './pacing.service.js';
 import { RecoveryQueries } from './recovery.queries.js';
 import { RecoveryService } from './recovery.service.js';
 import { SettlementService } from './settlement.service.js';
+import { VersionLedger } from './version-ledger.queries.js';
 
 @Module({
   imports: [
@@ -68,8 +69,9 @@ import { SettlementService } from './settlement.service.js';
     RecoveryQueries,
     RecoveryService,
     SettlementService,
+    VersionLedger,
   ],
-  exports: [DeliveryService, Ledger, PacingService, TrackingModule],
+  exports: [DeliveryService, Ledger, PacingService, VersionLedger, TrackingModule],
 })
 export class DeliveryModule implements OnModuleInit {
   constructor(

@@ -8,5 +8,6 @@ export { DeliveryWorkerModule } from './delivery.worker.module.js';
 export { type LedgerCounts, type LedgerStatus } from './domain/ledger-state.js';
 export { Email } from './entities/email.entity.js';
 export { type PacingSettings } from './domain/pacing-settings.js';
-export { Ledger } from './ledger.js';
+export { Ledger, type Planned } from './ledger.js';
 export { PacingService } from './pacing.service.js';
+export { VersionLedger } from './version-ledger.queries.js';

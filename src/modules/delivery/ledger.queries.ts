@@ -33,6 +33,30 @@ export class LedgerQueries {
     return planned;
   }
 
+  /** Messages of any version of a step, for these enrolments in this entry of theirs. */
+  ofLine(
+    tx: Tx,
+    tenantId: string,
+    step: { campaignId: string; lineageId: string },
+    people: Pick<PlannedEmail, 'enrollmentId' | 'entryNumber'>[],
+  ): Promise<{ enrollmentId: string; isOpen: boolean }[]> {
+    return rows(
+      tx,
+      `WITH line AS MATERIALIZED (SELECT id FROM campaign_steps WHERE tenant_id = $1 AND lineage_id = $3 AND campaign_id = $2)
+       SELECT p.enrollment_id AS "enrollmentId", bool_or(e.settled_at IS NULL) AS "isOpen"
+         FROM unnest($4::uuid[], $5::int[]) AS p (enrollment_id, entry_number) CROSS JOIN line
+         JOIN emails e ON e.tenant_id = $1 AND e.enrollment_id = p.enrollment_id AND e.step_id = line.id AND e.entry_number = p.entry_number
+        GROUP BY p.enrollment_id`,
+      [
+        tenantId,
+        step.campaignId,
+        step.lineageId,
+        people.map(({ enrollmentId }) => enrollmentId),
+        people.map(({ entryNumber }) => entryNumber),
+      ],
+    );
+  }
+
   /** First opens by people since `since`, the newest `limit` of each contact that has any. */
   async opensOf(tx: Tx, tenantId: string, contactIds: string[], since: Date, limit: number): Promise<Map<string, number[]>> {
     const found = await rows<{ id: string; opens: number[] }>(

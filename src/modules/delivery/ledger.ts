@@ -9,6 +9,9 @@ import type { PlannedEmail } from './delivery.types.js';
 const OPENS_KEPT_MS = 365 * 86_400_000;
 const OPENS_PER_CONTACT = 50;
 
+/** Whose message is asked for. */
+export type Planned = Pick<PlannedEmail, 'enrollmentId' | 'entryNumber'>;
+
 /** The book of intended emails, for those who plan and count them. */
 @Injectable()
 export class Ledger {
@@ -24,6 +27,21 @@ export class Ledger {
   async plan(tx: Tx, tenantId: string, campaignId: string, stepId: string, emails: PlannedEmail[]): Promise<number> {
     if (emails.length === 0) return 0;
     return this.queries.plan(tx, tenantId, { campaignId, stepId, now: this.clock.now(), emails });
+  }
+
+  /**
+   * Which of the enrolments have a message of this step already, from this or another version of it, in this entry: nobody gets one step twice because it
+   * was edited. `isOpen` while it is not decided what becomes of the message.
+   */
+  async alreadyPlanned(
+    tx: Tx,
+    tenantId: string,
+    step: { campaignId: string; lineageId: string },
+    people: Planned[],
+  ): Promise<Map<string, boolean>> {
+    if (people.length === 0) return new Map();
+    const found = await this.queries.ofLine(tx, tenantId, step, people);
+    return new Map(found.map(({ enrollmentId, isOpen }) => [enrollmentId, isOpen]));
   }
 
   /** When each contact opened mail, by a person's doing, in the last year: the newest first opens of messages of any campaign, in milliseconds. */

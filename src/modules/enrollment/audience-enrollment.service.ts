@@ -3,7 +3,7 @@ import { AppConfig } from '../../config/index.js';
 import { Clock } from '../../shared/clock.js';
 import { failPoint } from '../../shared/fail-point.js';
 import { Database, row, type Tx } from '../../database/index.js';
-import { type Campaign, CampaignLaunchStore, CampaignsService } from '../campaigns/index.js';
+import { type Campaign, CampaignLaunchStore, CampaignsService, shareSteps } from '../campaigns/index.js';
 import { SegmentsService, type SqlFragment } from '../segments/index.js';
 import { StepsService } from '../steps/index.js';
 import { firstDue, firstDueByZone } from './domain/first-due.js';
@@ -56,6 +56,7 @@ export class AudienceEnrollment {
   private async chunk(tx: Tx, tenantId: string, campaignId: string): Promise<{ enrolled: number; done: boolean }> {
     const lock = await row<{ won: boolean }>(tx, `SELECT pg_try_advisory_xact_lock($1, hashtext($2)) AS won`, [ENROLL_LOCK, campaignId]);
     if (!lock?.won) return { enrolled: 0, done: true };
+    await shareSteps(tx, campaignId);
     const campaign = await this.campaigns.get(tx, tenantId, campaignId);
     const hasEnded = campaign.endDate !== null && campaign.endDate <= this.clock.now();
     if (campaign.status !== 'active' || campaign.launchState !== 'enrolling' || hasEnded) return { enrolled: 0, done: true };

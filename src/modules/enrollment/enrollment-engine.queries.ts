@@ -162,27 +162,33 @@ export class EnrollmentEngineQueries {
 
   /**
    * Moves contacts off the email step they are parked on. Conditional on the step and the entry, so a result reported twice, or late, changes
-   * nothing. A contact held on purpose (`paused`) moves on too and stays held.
+   * nothing. A contact held on purpose (`paused`) moves on too and stays held. One that was moved to another version of the step while its message was
+   * under way goes on from there: the rows are locked before it is seen which step they are on, in the order in which `exit` and `letGo` lock them.
    */
-  async leaveEmailStep(tx: Tx, tenantId: string, unordered: EmailStepResult[]): Promise<number> {
-    // In the order in which `exit` and `letGo` lock enrolments, so that they wait for each other instead of deadlocking.
-    const results = [...unordered].sort((a, b) => (a.enrollmentId < b.enrollmentId ? -1 : 1));
+  async leaveEmailStep(tx: Tx, tenantId: string, results: EmailStepResult[]): Promise<number> {
     const updated = await preparedRows<{ n: number }>(
       tx,
       'leave-email-step',
       `WITH result AS (
          SELECT * FROM unnest($2::uuid[], $3::uuid[], $4::int[], $5::text[], $6::timestamptz[], $7::text[], $8::text[])
            AS r (enrollment_id, step_id, entry_number, outcome, at, exit_reason, error)
+       ), held AS MATERIALIZED (
+         SELECT cc.id, cc.current_step_id, r.step_id, r.outcome, r.at, r.exit_reason, r.error
+           FROM result r JOIN campaign_contacts cc ON cc.tenant_id = $1 AND cc.id = r.enrollment_id AND cc.entry_number = r.entry_number
+          WHERE cc.status IN ('active', 'paused') AND cc.next_email_scheduled_at IS NULL
+          ORDER BY cc.id FOR NO KEY UPDATE OF cc
        ), step AS MATERIALIZED (
-         SELECT s.id, CASE WHEN s.is_end THEN NULL ELSE coalesce(s.next_step_id, (
+         SELECT s.id, s.lineage_id, CASE WHEN s.is_end THEN NULL ELSE coalesce(s.next_step_id, (
            SELECT n.id FROM campaign_steps n
            WHERE n.tenant_id = s.tenant_id AND n.campaign_id = s.campaign_id AND n.version = s.version AND n.step_order > s.step_order
            ORDER BY n.step_order LIMIT 1)) END AS next_step_id
-         FROM campaign_steps s WHERE s.tenant_id = $1 AND s.id IN (SELECT DISTINCT step_id FROM result)
+         FROM campaign_steps s WHERE s.tenant_id = $1 AND s.id IN (SELECT DISTINCT current_step_id FROM held)
        ), r AS (
-         SELECT result.*, step.next_step_id,
+         SELECT held.*, step.next_step_id,
                 CASE WHEN outcome = 'failed' THEN 'failed' WHEN outcome = 'exited' THEN 'exited' WHEN next_step_id IS NULL THEN 'completed' END AS ended
-         FROM result JOIN step ON step.id = result.step_id
+         FROM held JOIN step ON step.id = held.current_step_id
+         WHERE held.step_id = held.current_step_id
+            OR step.lineage_id = (SELECT m.lineage_id FROM campaign_steps m WHERE m.tenant_id = $1 AND m.id = held.step_id)
        ), moved AS (
          UPDATE campaign_contacts cc
          SET status = coalesce(r.ended, cc.status),
@@ -196,8 +202,7 @@ export class EnrollmentEngineQueries {
              exit_reason = CASE WHEN r.ended = 'exited' THEN r.exit_reason END,
              last_error = CASE WHEN r.ended = 'failed' THEN coalesce(r.error, 'the message failed') END
          FROM r
-         WHERE cc.tenant_id = $1 AND cc.id = r.enrollment_id AND cc.current_step_id = r.step_id AND cc.entry_number = r.entry_number
-           AND cc.status IN ('active', 'paused') AND cc.next_email_scheduled_at IS NULL
+         WHERE cc.tenant_id = $1 AND cc.id = r.id
          RETURNING 1
        ) SELECT count(*)::int AS n FROM moved`,
       [

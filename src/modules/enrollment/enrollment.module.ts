@@ -14,6 +14,7 @@ import { EnrollmentEngineQueries } from './enrollment-engine.queries.js';
 import { EnrollmentService } from './enrollment.service.js';
 import { EntryQueries } from './entry.queries.js';
 import { PeopleInside } from './people-inside.queries.js';
+import { VersionMoves } from './version-moves.queries.js';
 
 @Module({
   imports: [CampaignsModule, ContactsModule, SegmentsModule, StepsModule],
@@ -27,8 +28,9 @@ import { PeopleInside } from './people-inside.queries.js';
     EntryQueries,
     CampaignEntry,
     PeopleInside,
+    VersionMoves,
   ],
-  exports: [EnrollmentService, AudienceEnrollment, CampaignEntry, PeopleInside],
+  exports: [EnrollmentService, AudienceEnrollment, CampaignEntry, PeopleInside, VersionMoves],
 })
 export class EnrollmentModule implements OnModuleInit {
   constructor(

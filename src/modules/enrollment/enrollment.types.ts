@@ -13,6 +13,7 @@ export const EXIT_REASONS = [
   'campaign_cancelled',
   'contact_deleted',
   'suppressed',
+  'step_removed',
 ] as const;
 /** Why an enrolment left the flow before its end. An `exit` action may give a reason of its own beside these. */
 export type ExitReason = (typeof EXIT_REASONS)[number];

@@ -3,6 +3,7 @@ export { CampaignEntry, type Entrant } from './campaign-entry.service.js';
 export { firstDue } from './domain/first-due.js';
 export { EnrollmentModule } from './enrollment.module.js';
 export { EnrollmentService } from './enrollment.service.js';
+export { VersionMoves, type MoveKind, type Standing, type StepMove, type WaitingContact } from './version-moves.queries.js';
 export { type Entered } from './entry.queries.js';
 export { INSIDE_PARAMS, PeopleInside, type InsideEffect, type Piece } from './people-inside.queries.js';
 export { EnrollmentNotFound } from './enrollment.errors.js';

@@ -3,9 +3,9 @@ import { AppConfig } from '../../config/index.js';
 import { Clock } from '../../shared/clock.js';
 import { failPoint } from '../../shared/fail-point.js';
 import { Database, DatabaseUnavailableError, sqlState, type Tx } from '../../database/index.js';
-import { type Campaign, CampaignsService } from '../campaigns/index.js';
-import { EnrollmentService } from '../enrollment/index.js';
-import { type Flow, StepsService } from '../steps/index.js';
+import { type Campaign, CampaignsService, shareSteps } from '../campaigns/index.js';
+import { type DueEnrollment, EnrollmentService } from '../enrollment/index.js';
+import { type Flow, StepsService, mergeFlows } from '../steps/index.js';
 import { Walk } from './domain/walk.js';
 import { StepHandlers } from './step-handlers.js';
 
@@ -54,12 +54,13 @@ export class StepEngine {
     let claimed: string[] = ids ?? [];
     try {
       return await this.db.inTenant(tenantId, async (tx) => {
+        await shareSteps(tx, campaignId);
         const campaign = await this.campaigns.get(tx, tenantId, campaignId);
         const now = this.clock.now();
         if (campaign.status !== 'active' || (campaign.endDate && campaign.endDate <= now)) return 0;
         const due = await this.enrollments.claimDue(tx, tenantId, campaignId, now, this.config.engine.advanceBatch, ids);
         claimed = due.map(({ id }) => id);
-        if (due.length > 0) await this.walk(tx, campaign, now, new Walk(await this.flowOf(tx, campaign), due));
+        if (due.length > 0) await this.walk(tx, campaign, now, due);
         await failPoint('advance_before_commit');
         return due.length;
       });
@@ -69,10 +70,11 @@ export class StepEngine {
     }
   }
 
-  private async walk(tx: Tx, campaign: Campaign, now: Date, walk: Walk): Promise<void> {
-    const { tenantId, id: campaignId } = campaign;
-    const flow = await this.flowOf(tx, campaign);
-    const run = { tx, tenantId, campaignId, campaignZone: campaign.timezone, sendStrategy: campaign.sendStrategy, now, walk };
+  private async walk(tx: Tx, campaign: Campaign, now: Date, due: DueEnrollment[]): Promise<void> {
+    const { tenantId, id: campaignId, timezone: campaignZone, sendStrategy } = campaign;
+    const flow = await this.flowFor(tx, campaign, due);
+    const walk = new Walk(flow, due);
+    const run = { tx, tenantId, campaignId, campaignZone, sendStrategy, isEdited: campaign.stepsRevision > 0, now, walk };
     await walk.run(async (stepId, group) => {
       const step = flow.steps.get(stepId)!;
       await this.handlers.byType[step.type](run, step, group);
@@ -93,12 +95,26 @@ export class StepEngine {
     return 1;
   }
 
-  /** The steps of a launched campaign do not change under one version, so their flow is kept. */
-  private async flowOf(tx: Tx, campaign: Campaign): Promise<Flow> {
-    const key = `${campaign.id}:${campaign.stepsVersion}`;
+  /** The flow of the live version, or of all versions that the claimed contacts stand in: whom an edit has not moved goes its way to the end. */
+  private async flowFor(tx: Tx, campaign: Campaign, due: DueEnrollment[]): Promise<Flow> {
+    const live = await this.kept(`${campaign.id}:${campaign.stepsVersion}`, () =>
+      this.steps.loadFlow(tx, campaign.tenantId, campaign.id, campaign.stepsVersion),
+    );
+    const elsewhere = [...new Set(due.map(({ stepId }) => stepId))].filter((id) => !live.steps.has(id)).sort();
+    if (elsewhere.length === 0) return live;
+    const others = await this.steps.versionsOf(tx, campaign.tenantId, elsewhere);
+    return this.kept(`${campaign.id}:${[campaign.stepsVersion, ...others].join('+')}`, async () => {
+      const flows = [live];
+      for (const version of others) flows.push(await this.steps.loadFlow(tx, campaign.tenantId, campaign.id, version));
+      return mergeFlows(flows);
+    });
+  }
+
+  /** The steps of a version that is or was live do not change, so their flow is kept. */
+  private async kept(key: string, load: () => Promise<Flow>): Promise<Flow> {
     const known = this.flows.get(key);
     if (known) return known;
-    const flow = await this.steps.loadFlow(tx, campaign.tenantId, campaign.id, campaign.stepsVersion);
+    const flow = await load();
     if (this.flows.size >= FLOWS_KEPT) this.flows.delete(this.flows.keys().next().value!);
     this.flows.set(key, flow);
     return flow;

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Tx } from '../../database/index.js';
 import { ContactEffects } from '../contacts/index.js';
 import { SegmentsService, type Rule } from '../segments/index.js';
-import type { ActionConfig, FlowStep, StepType } from '../steps/index.js';
+import { lineOf, type ActionConfig, type FlowStep, type StepType } from '../steps/index.js';
 import { Ledger } from '../delivery/index.js';
 import { ExperimentsService } from '../experiments/index.js';
 import { Handovers } from '../triggers/index.js';
@@ -38,8 +38,10 @@ export class StepHandlers {
   };
 
   /** Plans the message in the ledger and parks the contact: the ledger moves it on when it knows how the message went. */
-  private async email(run: StepRun, step: FlowStep, group: Traveller[]): Promise<void> {
+  private async email(run: StepRun, step: FlowStep, arrived: Traveller[]): Promise<void> {
     const { tx, tenantId, campaignId, walk } = run;
+    const group = run.isEdited ? await this.notYetMailed(run, step, arrived) : arrived;
+    if (group.length === 0) return;
     const mailed = step.experiment ? await this.placed(run, step, group) : group.map((traveller) => ({ traveller, variantId: null }));
     const dueOf = run.sendStrategy === 'optimized' ? await this.bestTimes(run, group) : ({ at }: Traveller) => at;
     await this.ledger.plan(
@@ -56,6 +58,18 @@ export class StepHandlers {
       })),
     );
     for (const { traveller } of mailed) walk.stay(traveller, step.id, null);
+  }
+
+  /** Whoever has had the message of this step from another version goes on without it; while it is under way they wait for it. */
+  private async notYetMailed({ tx, tenantId, campaignId, walk }: StepRun, step: FlowStep, arrived: Traveller[]): Promise<Traveller[]> {
+    const people = arrived.map(({ enrollment: { id, entryNumber } }) => ({ enrollmentId: id, entryNumber }));
+    const planned = await this.ledger.alreadyPlanned(tx, tenantId, { campaignId, lineageId: lineOf(step) }, people);
+    const isPlanned = ({ enrollment }: Traveller): boolean => planned.has(enrollment.id);
+    const [waiting, done]: Traveller[][] = [[], []];
+    for (const traveller of arrived.filter(isPlanned)) (planned.get(traveller.enrollment.id) ? waiting : done).push(traveller);
+    for (const traveller of waiting) walk.stay(traveller, step.id, null);
+    walk.goOn(done, step.next, step.id);
+    return arrived.filter((traveller) => !isPlanned(traveller));
   }
 
   /** Who gets which variant; those who wait for the winner stay at the step. */
@@ -89,7 +103,7 @@ export class StepHandlers {
   /** By the first rule that holds, or by lot. */
   private async branches(run: StepRun, step: FlowStep, group: Traveller[]): Promise<(traveller: Traveller) => number> {
     const { split } = step;
-    if (split?.type === 'random') return ({ enrollment }) => branchByLot(step.id, split.branches, enrollment.contactId);
+    if (split?.type === 'random') return ({ enrollment }) => branchByLot(lineOf(step), split.branches, enrollment.contactId);
     const rules = split ? split.branches.map(({ rules: rule }) => rule as Rule) : [step.rules!];
     const met = await this.conditions.firstHolding(run, rules, group);
     return ({ enrollment }) => met.get(enrollment.id) ?? rules.length;

@@ -11,6 +11,8 @@ export interface StepRun {
   /** Zone of contacts that have none of their own. */
   campaignZone: string;
   sendStrategy: SendStrategy;
+  /** The steps have been replaced by another version since the launch: somebody may come to a step whose message they had from an earlier one. */
+  isEdited: boolean;
   now: Date;
   walk: Walk;
 }

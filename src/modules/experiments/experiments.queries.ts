@@ -65,7 +65,7 @@ export class ExperimentsQueries {
     );
   }
 
-  /** What became of each variant's messages, and of those planned until `until` where that is given. Variants without any are missing. */
+  /** What became of each variant's messages, those of other versions counted in where the test went on unchanged, and of those planned until `until` where that is given. Variants without any are missing. */
   figures(
     tx: Tx,
     { tenantId, campaignId, stepId }: StepRef,
@@ -74,17 +74,18 @@ export class ExperimentsQueries {
   ): Promise<VariantFigures[]> {
     return rows<VariantFigures>(
       tx,
-      `SELECT e.variant_id AS "variantId", count(*)::int AS sent,
+      `SELECT v0.id AS "variantId", count(*)::int AS sent,
               count(*) FILTER (WHERE e.bounced_at IS NULL AND e.status NOT IN ('bounced', 'dropped'))::int AS reached,
               count(e.delivered_at)::int AS delivered, count(e.first_human_opened_at)::int AS opened,
               count(e.first_human_clicked_at)::int AS clicked, count(e.replied_at)::int AS replied,
               count(*) FILTER (WHERE $4::text IS NOT NULL AND EXISTS (
                 SELECT FROM contact_events v WHERE v.tenant_id = e.tenant_id AND v.contact_id = e.contact_id AND v.name = $4::text
                    AND v.occurred_at >= e.sent_at))::int AS converted
-         FROM emails e
-        WHERE e.tenant_id = $1 AND e.campaign_id = $2 AND e.step_id = $3 AND e.sent_at IS NOT NULL AND e.variant_id IS NOT NULL
+         FROM step_variants v0 JOIN step_variants line ON line.tenant_id = $1 AND line.lineage_id = v0.lineage_id
+         JOIN emails e ON e.tenant_id = $1 AND e.campaign_id = $2 AND e.step_id = line.step_id AND e.variant_id = line.id
+        WHERE v0.tenant_id = $1 AND v0.step_id = $3 AND e.sent_at IS NOT NULL
           AND ($5::timestamptz IS NULL OR e.created_at <= $5)
-        GROUP BY e.variant_id`,
+        GROUP BY v0.id`,
       [tenantId, campaignId, stepId, goalEvent, until],
     );
   }
@@ -160,6 +161,41 @@ export class ExperimentsQueries {
               deadline = deadline + $3 * interval '1 millisecond'
         WHERE tenant_id = $1 AND campaign_id = $2 AND status = 'testing'`,
       [tenantId, campaignId, byMs],
+    );
+  }
+
+  /**
+   * Gives the step of another version the state of a test that goes on there; what that had before is overwritten. Whoever waits at the new step is let go
+   * by it, so a decision is released anew.
+   */
+  async carryOn(
+    tx: Tx,
+    tenantId: string,
+    to: { stepId: string; winnerVariantId: string | null; figures: VariantFigures[] | null },
+    from: string,
+  ): Promise<void> {
+    await affected(
+      tx,
+      `INSERT INTO ab_decisions (tenant_id, step_id, campaign_id, version, status, started_at, next_look_at, deadline, alpha_spent, looks, outcome,
+              winner_variant_id, reason, figures, decided_at, decided_by)
+       SELECT d.tenant_id, s.id, d.campaign_id, s.version, d.status, d.started_at, d.next_look_at, d.deadline, d.alpha_spent, d.looks, d.outcome,
+              $4, d.reason, $5::jsonb, d.decided_at, d.decided_by
+         FROM ab_decisions d JOIN campaign_steps s ON s.tenant_id = $1 AND s.id = $2 WHERE d.tenant_id = $1 AND d.step_id = $3
+       ON CONFLICT (tenant_id, step_id) DO UPDATE
+          SET status = excluded.status, started_at = excluded.started_at, next_look_at = excluded.next_look_at, deadline = excluded.deadline,
+              alpha_spent = excluded.alpha_spent, looks = excluded.looks, outcome = excluded.outcome, winner_variant_id = excluded.winner_variant_id,
+              reason = excluded.reason, figures = excluded.figures, decided_at = excluded.decided_at, decided_by = excluded.decided_by, released_at = NULL`,
+      [tenantId, to.stepId, from, to.winnerVariantId, to.figures && JSON.stringify(to.figures)],
+    );
+  }
+
+  /** Which tests somebody looks at: with `onlyThis` no other version's any more, and those of `version` again if they had been left. */
+  async watchVersion(tx: Tx, tenantId: string, campaignId: string, version: number, onlyThis: boolean, now: Date): Promise<void> {
+    await affected(
+      tx,
+      `UPDATE ab_decisions SET next_look_at = CASE WHEN version = $3 THEN coalesce(next_look_at, $5::timestamptz) WHEN $4::boolean THEN NULL ELSE next_look_at END
+        WHERE tenant_id = $1 AND campaign_id = $2 AND status = 'testing'`,
+      [tenantId, campaignId, version, onlyThis, now],
     );
   }
 

@@ -6,7 +6,7 @@ import { failPoint } from '../../shared/fail-point.js';
 import { CAMPAIGN_LOCK, CampaignsService } from '../campaigns/index.js';
 import { EnrollmentService } from '../enrollment/index.js';
 import { AuditService, systemContext } from '../identity/index.js';
-import { StepsService, type FlowStep } from '../steps/index.js';
+import { StepsService, lineOf, type FlowStep } from '../steps/index.js';
 import { judge, type Verdict } from './domain/decision.js';
 import { placementOf, type Placement } from './domain/placement.js';
 import { ExperimentsQueries, type StepRef } from './experiments.queries.js';
@@ -14,6 +14,17 @@ import type { Decision, VariantFigures } from './domain/test-state.js';
 
 const STEPS_PER_RUN = 50;
 const RELEASE_CHUNK = 10_000;
+
+export interface VersionChange {
+  tenantId: string;
+  campaignId: string;
+  /** The one that goes live. */
+  version: number;
+  /** Steps whose test goes on, and which variant goes on as which. */
+  tests: { from: string; to: string; variants: ReadonlyMap<string, string> }[];
+  onlyThis: boolean;
+  now: Date;
+}
 
 /**
  * A/B tests of email steps. Who gets what is drawn from ids, so it can be drawn again; who waits does so by a due time of the enrolment; and
@@ -53,7 +64,7 @@ export class ExperimentsService {
       await this.queries.begin(tx, { tenantId, campaignId, stepId: step.id }, times);
       decision = await this.queries.find(tx, tenantId, step.id);
     }
-    return contactIds.map((contactId) => placementOf(experiment, decision, { campaignId, stepId: step.id, contactId }, now));
+    return contactIds.map((contactId) => placementOf(experiment, decision, { campaignId, stepId: lineOf(step), contactId }, now));
   }
 
   /** The tests of a campaign that have begun, by step. */
@@ -69,6 +80,23 @@ export class ExperimentsService {
   /** How many wait at the step for its decision. */
   countWaiting(tx: Tx, ref: StepRef): Promise<number> {
     return this.queries.countWaiting(tx, ref);
+  }
+
+  /**
+   * Another version of the steps goes live: tests that go on unchanged keep their state, under the ids that the new version gave the step and its variants.
+   * `onlyThis`: nobody is at the steps of other versions any more. Call with the campaign locked (`CampaignSteps.lockAlone`).
+   */
+  async changeVersion(tx: Tx, change: VersionChange): Promise<void> {
+    const { tenantId, campaignId, version, tests, onlyThis, now } = change;
+    const decisions = await this.decisions(tx, tenantId, campaignId);
+    for (const { from, to, variants } of tests) {
+      const decision = decisions.get(from);
+      if (!decision) continue;
+      const renamed = (id: string | null): string | null => (id === null ? null : (variants.get(id) ?? null));
+      const figures = decision.figures?.map((figure) => ({ ...figure, variantId: renamed(figure.variantId) ?? figure.variantId })) ?? null;
+      await this.queries.carryOn(tx, tenantId, { stepId: to, winnerVariantId: renamed(decision.winnerVariantId), figures }, from);
+    }
+    await this.queries.watchVersion(tx, tenantId, campaignId, version, onlyThis, now);
   }
 
   /** Makes the decisions that are due and lets go who waited for one. Safe to run anywhere, at any time, twice at once. */
@@ -87,7 +115,7 @@ export class ExperimentsService {
   /** One look at a test. Counting takes its time, so it comes before the lock; what arrives meanwhile is for the next look. */
   private async look(ref: StepRef): Promise<void> {
     const verdict = await this.db.inTenant(ref.tenantId, async (tx) => {
-      const step = (await this.steps.listFor(tx, ref.tenantId, ref.campaignId)).find(({ id }) => id === ref.stepId);
+      const step = await this.steps.find(tx, ref.tenantId, ref.campaignId, ref.stepId);
       if (!step?.abTest) return null;
       const figures = await this.queries.figures(tx, ref, step.abTest.goalEvent);
       const isWaiting = figures.length === 0 && (await this.queries.isWaitingToBegin(tx, ref));

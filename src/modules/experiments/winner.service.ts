@@ -27,7 +27,7 @@ export class WinnerService {
   async choose(ctx: TenantContext, campaignId: string, stepId: string, variantId: string): Promise<Decision> {
     const { tenantId } = ctx;
     return this.db.inTenant(tenantId, async (tx) => {
-      const step = (await this.steps.listFor(tx, tenantId, campaignId)).find(({ id }) => id === stepId);
+      const step = await this.steps.find(tx, tenantId, campaignId, stepId);
       if (!step) throw new StepNotFoundError();
       const variant = step.variants.find(({ id }) => id === variantId.toLowerCase());
       if (!variant) {

@@ -73,8 +73,8 @@ export class FlowService {
     }
   }
 
-  /** Makes these the steps of the campaign, which the caller has locked or just made; throws if they name what is not there. */
-  async save(tx: Tx, { tenantId, id, stepsVersion }: Campaign, steps: readonly ReviewedStep[]): Promise<CampaignStep[]> {
+  /** Makes these the steps of this version of the campaign, which the caller has locked or just made; throws if they name what is not there. */
+  async save(tx: Tx, { tenantId, id, stepsVersion }: FlowPlace, steps: readonly ReviewedStep[]): Promise<CampaignStep[]> {
     for (const [index, step] of steps.entries()) {
       await this.review.assertReferences(tx, tenantId, step, `steps[${index}].`, id);
       for (const [place, variant] of step.variants.entries())
@@ -112,7 +112,10 @@ export class FlowService {
   }
 }
 
-interface ReviewOptions {
+/** The campaign, and which version of its steps. */
+type FlowPlace = Pick<Campaign, 'tenantId' | 'id' | 'stepsVersion'>;
+
+export interface ReviewOptions {
   knownActions?: (ActionConfig | null)[];
   mayBeUnfinished?: boolean;
 }

@@ -6,6 +6,7 @@ import {
   type CampaignLink,
   type LaunchCheck,
   type LaunchFinding,
+  type LaunchOccasion,
   type LaunchPreparation,
 } from '../campaigns/index.js';
 import { TenantsService } from '../identity/index.js';
@@ -117,7 +118,9 @@ export class StepsLaunchCheck implements LaunchCheck {
     return { findings, links, prepared: { fingerprint: fingerprintOf(steps), contents } satisfies PreparedSteps };
   }
 
-  async freeze(tx: Tx, campaign: Campaign, prepared: unknown): Promise<void> {
+  /** A version that has been live keeps the content that its contacts know. */
+  async freeze(tx: Tx, campaign: Campaign, prepared: unknown, occasion: LaunchOccasion): Promise<void> {
+    if (occasion === 'rollback') return;
     const { fingerprint, contents } = prepared as PreparedSteps;
     if (fingerprintOf(await this.list(tx, campaign)) !== fingerprint) throw new CampaignChangedError(campaign.status);
     // One registration for all steps: the same address in two emails is one link.

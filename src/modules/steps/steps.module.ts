@@ -14,6 +14,7 @@ import { StepCountersQueries } from './step-counters.queries.js';
 import { StepPreviewController } from './step-preview.controller.js';
 import { StepPreviewService } from './step-preview.service.js';
 import { StepReview } from './step-review.js';
+import { StepVersions } from './step-versions.service.js';
 import { StepsController } from './steps.controller.js';
 import { StepsLaunchCheck } from './steps.launch-check.js';
 import { StepsQueries } from './steps.queries.js';
@@ -30,6 +31,7 @@ import { VariantsService } from './variants.service.js';
     StepsQueries,
     StepCountersQueries,
     StepsService,
+    StepVersions,
     FlowService,
     StepReview,
     StepContentSource,
@@ -40,7 +42,7 @@ import { VariantsService } from './variants.service.js';
     VariantReview,
     VariantsService,
   ],
-  exports: [StepsService, FlowService, StepContents, StepCountersQueries],
+  exports: [StepsService, FlowService, StepVersions, StepContents, StepCountersQueries],
 })
 export class StepsModule implements OnModuleInit {
   constructor(

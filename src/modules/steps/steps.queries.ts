@@ -3,7 +3,7 @@ import { affected, row, rows, type Tx } from '../../database/index.js';
 import type { CompiledContent } from '../templates/index.js';
 import type { CampaignStep, StepSettings } from './domain/step.js';
 
-const COLUMNS = `id, tenant_id AS "tenantId", campaign_id AS "campaignId", version, step_order AS "stepOrder", step_name AS "stepName",
+const COLUMNS = `id, tenant_id AS "tenantId", campaign_id AS "campaignId", version, lineage_id AS "lineageId", step_order AS "stepOrder", step_name AS "stepName",
   step_type AS "stepType", template_id AS "templateId", template_version AS "templateVersion", subject_line AS "subjectLine",
   email_content AS "emailContent", content_format AS "contentFormat",
   CASE WHEN wait_duration_value IS NOT NULL THEN json_build_object('value', wait_duration_value, 'unit', wait_duration_unit) END AS "waitDuration",
@@ -42,6 +42,8 @@ const SETTING_VALUES = Object.values(SETTINGS).join(', ');
 export interface NewStep extends StepSettings {
   id: string;
   stepOrder: number;
+  /** Of the step of another version that it goes on with; it begins a line of its own without. */
+  lineageId?: string | null;
 }
 
 /** What a launch freezes of an email step. */
@@ -66,11 +68,29 @@ export class StepsQueries {
     return rows<CampaignStep>(tx, sql, [tenantId, campaignId, version]);
   }
 
+  /** Of every version, drafts too; in order. */
+  listAll(tx: Tx, tenantId: string, campaignId: string): Promise<CampaignStep[]> {
+    const sql = `SELECT ${COLUMNS} FROM campaign_steps WHERE tenant_id = $1 AND campaign_id = $2 ORDER BY version, step_order`;
+    return rows<CampaignStep>(tx, sql, [tenantId, campaignId]);
+  }
+
+  /** Of any version. */
+  find(tx: Tx, tenantId: string, campaignId: string, stepId: string): Promise<CampaignStep | null> {
+    const sql = `SELECT ${COLUMNS} FROM campaign_steps WHERE tenant_id = $1 AND campaign_id = $2 AND id = $3`;
+    return row<CampaignStep>(tx, sql, [tenantId, campaignId, stepId]);
+  }
+
+  /** The versions that these steps belong to. */
+  async versionsOf(tx: Tx, tenantId: string, stepIds: readonly string[]): Promise<number[]> {
+    const sql = 'SELECT DISTINCT version FROM campaign_steps WHERE tenant_id = $1 AND id = ANY ($2::uuid[]) ORDER BY version';
+    return (await rows<{ version: number }>(tx, sql, [tenantId, stepIds])).map(({ version }) => version);
+  }
+
   async insert(tx: Tx, tenantId: string, campaignId: string, version: number, steps: readonly NewStep[]): Promise<void> {
     await rows(
       tx,
-      `INSERT INTO campaign_steps (tenant_id, campaign_id, version, id, step_order, ${SETTING_COLUMNS})
-       SELECT $1, $2, $3, (s->>'id')::uuid, (s->>'stepOrder')::int, ${SETTING_VALUES} FROM jsonb_array_elements($4::jsonb) AS s`,
+      `INSERT INTO campaign_steps (tenant_id, campaign_id, version, id, step_order, lineage_id, ${SETTING_COLUMNS})
+       SELECT $1, $2, $3, (s->>'id')::uuid, (s->>'stepOrder')::int, (s->>'lineageId')::uuid, ${SETTING_VALUES} FROM jsonb_array_elements($4::jsonb) AS s`,
       [tenantId, campaignId, version, JSON.stringify(steps)],
     );
   }

@@ -37,6 +37,16 @@ export class StepsService {
     return toFlow(campaignId, version, await this.queries.list(tx, tenantId, campaignId, version));
   }
 
+  /** The versions that these steps belong to. */
+  versionsOf(tx: Tx, tenantId: string, stepIds: readonly string[]): Promise<number[]> {
+    return this.queries.versionsOf(tx, tenantId, stepIds);
+  }
+
+  /** A step of any version of the campaign; null if there is none such. */
+  find(tx: Tx, tenantId: string, campaignId: string, stepId: string): Promise<CampaignStep | null> {
+    return this.queries.find(tx, tenantId, campaignId, stepId);
+  }
+
   /** The steps of the campaign's present version, in order. */
   async listFor(tx: Tx, tenantId: string, campaignId: string): Promise<CampaignStep[]> {
     const { stepsVersion } = await this.campaigns.get(tx, tenantId, campaignId);
@@ -47,8 +57,14 @@ export class StepsService {
     return this.db.inTenant(ctx.tenantId, (tx) => this.listFor(tx, ctx.tenantId, campaignId));
   }
 
+  /** Of any version: contacts may stand at a step that is not of the live one. */
   async get(ctx: TenantContext, campaignId: string, stepId: string): Promise<CampaignStep> {
-    return find(await this.list(ctx, campaignId), stepId);
+    return this.db.inTenant(ctx.tenantId, async (tx) => {
+      await this.campaigns.get(tx, ctx.tenantId, campaignId);
+      const step = await this.find(tx, ctx.tenantId, campaignId, stepId);
+      if (!step) throw new StepNotFoundError();
+      return step;
+    });
   }
 
   async create(ctx: TenantContext, campaignId: string, { stepOrder, ...input }: NewStepInput): Promise<CampaignStep> {

@@ -75,6 +75,26 @@ export class VariantsQueries {
     );
   }
 
+  /** The line of each variant of the campaign, all versions, by step and in order: two steps with the same lines are the same test. */
+  lines(tx: Tx, tenantId: string, campaignId: string): Promise<{ stepId: string; lines: string[] }[]> {
+    const sql = `SELECT v.step_id AS "stepId", array_agg(v.lineage_id ORDER BY v.position, v.id) AS lines
+                   FROM step_variants v JOIN campaign_steps s ON s.tenant_id = v.tenant_id AND s.id = v.step_id
+                  WHERE v.tenant_id = $1 AND s.campaign_id = $2 GROUP BY v.step_id`;
+    return rows(tx, sql, [tenantId, campaignId]);
+  }
+
+  /** Makes each variant go on with one of another version. */
+  async continueLines(tx: Tx, tenantId: string, pairs: readonly { from: string; to: string }[]): Promise<void> {
+    if (pairs.length === 0) return;
+    await affected(
+      tx,
+      `UPDATE step_variants v SET lineage_id = old.lineage_id
+         FROM unnest($2::uuid[], $3::uuid[]) AS p (from_id, to_id) JOIN step_variants old ON old.tenant_id = $1 AND old.id = p.from_id
+        WHERE v.tenant_id = $1 AND v.id = p.to_id`,
+      [tenantId, pairs.map(({ from }) => from), pairs.map(({ to }) => to)],
+    );
+  }
+
   frozen(
     tx: Tx,
     tenantId: string,

@@ -2,9 +2,16 @@ import { Injectable } from '@nestjs/common';
 import type { Tx } from '../../database/index.js';
 import { Clock } from '../../shared/clock.js';
 import type { Problem } from '../../shared/domain-error.js';
-import { CampaignChangedError, CampaignsService, type Campaign, type LaunchCheck, type LaunchFinding } from '../campaigns/index.js';
+import {
+  CampaignChangedError,
+  CampaignsService,
+  type Campaign,
+  type LaunchCheck,
+  type LaunchFinding,
+  type LaunchOccasion,
+} from '../campaigns/index.js';
 import { SegmentsService, type EventFilter, type Rule } from '../segments/index.js';
-import { StepsService, type CampaignStep } from '../steps/index.js';
+import { StepVersions, type CampaignStep } from '../steps/index.js';
 import { TriggerEventsQueries, type NewListener } from './trigger-events.queries.js';
 import { WatchesQueries } from './watches.queries.js';
 import { watchesOf } from './watches.service.js';
@@ -16,7 +23,7 @@ export class TriggersLaunchCheck implements LaunchCheck {
 
   constructor(
     private readonly segments: SegmentsService,
-    private readonly steps: StepsService,
+    private readonly versions: StepVersions,
     private readonly events: TriggerEventsQueries,
     private readonly watches: WatchesQueries,
     private readonly campaigns: CampaignsService,
@@ -34,18 +41,21 @@ export class TriggersLaunchCheck implements LaunchCheck {
     return [...errors, ...(await this.targetFindings(tx, campaign))];
   }
 
-  async freeze(tx: Tx, campaign: Campaign): Promise<void> {
+  /** Of a campaign under way, the steps of every version may hold somebody; and rounds that have begun go on, or newcomers would be overlooked. */
+  async freeze(tx: Tx, campaign: Campaign, _prepared: unknown, occasion: LaunchOccasion): Promise<void> {
     if ((await this.problems(tx, campaign)).length > 0) throw new CampaignChangedError(campaign.status);
     const { tenantId, id } = campaign;
-    const steps = await this.steps.listFor(tx, tenantId, id);
+    const steps = await this.versions.listAll(tx, tenantId, id);
     await this.events.replaceListeners(tx, tenantId, id, [...listenersOf(campaign), ...waitsOf(steps)]);
-    await this.watches.start(tx, tenantId, id, watchesOf(campaign, steps), this.clock.now());
+    const watches = watchesOf(campaign, steps);
+    if (occasion === 'launch') await this.watches.start(tx, tenantId, id, watches, this.clock.now());
+    else await this.watches.add(tx, tenantId, id, watches, this.clock.now());
   }
 
   /** Campaigns that steps enrol people in: one that is not open now may be when somebody gets there. */
-  private async targetFindings(tx: Tx, { tenantId, id }: Campaign): Promise<LaunchFinding[]> {
+  private async targetFindings(tx: Tx, { tenantId, id, stepsVersion }: Campaign): Promise<LaunchFinding[]> {
     const findings: LaunchFinding[] = [];
-    for (const [index, { id: stepId, actionConfig }] of (await this.steps.listFor(tx, tenantId, id)).entries()) {
+    for (const [index, { id: stepId, actionConfig }] of (await this.versions.list(tx, tenantId, id, stepsVersion)).entries()) {
       if (actionConfig?.type !== 'enroll') continue;
       const status = await this.campaigns.statusOf(tx, tenantId, actionConfig.campaignId);
       if (status === 'active' || status === 'paused') continue;

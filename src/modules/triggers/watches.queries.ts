@@ -47,6 +47,15 @@ export class WatchesQueries {
     );
   }
 
+  /** Those that are not there yet; the others go on with their rounds. */
+  async add(tx: Tx, tenantId: string, campaignId: string, kinds: WatchKind[], now: Date): Promise<void> {
+    await affected(
+      tx,
+      `INSERT INTO campaign_watches (tenant_id, campaign_id, kind, next_at) SELECT $1, $2, k, $4 FROM unnest($3::text[]) AS k ON CONFLICT DO NOTHING`,
+      [tenantId, campaignId, kinds, now],
+    );
+  }
+
   /** Null if another worker is at it, or it is not due any more. Held until the transaction ends. */
   lock(tx: Tx, { tenantId, campaignId, kind }: WatchRef, now: Date): Promise<WatchState | null> {
     return row<WatchState>(

@@ -5,7 +5,7 @@ import { Clock } from '../../shared/clock.js';
 import { type Campaign, CampaignsService, homeSegment, isOpenEnded } from '../campaigns/index.js';
 import { CampaignEntry, INSIDE_PARAMS, PeopleInside, type InsideEffect } from '../enrollment/index.js';
 import { SegmentsService, type Rule } from '../segments/index.js';
-import { type CampaignStep, StepsService } from '../steps/index.js';
+import { type CampaignStep, StepVersions } from '../steps/index.js';
 import { ENTRY_WATCH_PARAMS, WatchesQueries, type WatchKind, type WatchRef, type WatchState } from './watches.queries.js';
 
 const WATCHES_PER_RUN = 50;
@@ -43,7 +43,7 @@ export class Watches {
     private readonly inside: PeopleInside,
     private readonly campaigns: CampaignsService,
     private readonly segments: SegmentsService,
-    private readonly steps: StepsService,
+    private readonly versions: StepVersions,
   ) {}
 
   /** Works on every watch that is due, for a moment each. True if there is more to do. */
@@ -156,7 +156,8 @@ export class Watches {
     if (campaign.goal?.type === 'rule') questions.push({ effect: { exit: 'goal' }, rule: campaign.goal.rules as Rule });
     const segmentId = campaign.exitOnSegmentLeave ? homeSegment(campaign) : null;
     if (segmentId) questions.push({ effect: { exit: 'left_segment' }, rule: { not: { type: 'segment', segmentId } } });
-    const steps = await this.steps.listFor(tx, campaign.tenantId, campaign.id);
+    // Of every version: contacts who came in before an edit may still be at the former steps.
+    const steps = await this.versions.listAll(tx, campaign.tenantId, campaign.id);
     for (const step of steps.filter(waitsForCondition))
       questions.push({ effect: { wakeAtStep: step.id }, rule: step.conditionRules as Rule });
     return questions;

@@ -143,6 +143,13 @@ export class StepReportDto extends RatesDto {
   @ApiProperty({ format: 'uuid' })
   stepId: string;
 
+  @ApiProperty({
+    type: 'integer',
+    example: 1,
+    description: 'The version of the steps it belongs to: first those of the live version, then those of former ones that have numbers.',
+  })
+  version: number;
+
   @ApiProperty({ type: 'integer', example: 1 })
   stepOrder: number;
 
@@ -156,7 +163,7 @@ export class StepReportDto extends RatesDto {
     type: 'integer',
     nullable: true,
     description:
-      'Contacts who ever came to this step. Null where nobody can tell: behind a condition whose branches meet again without an email on either.',
+      'Contacts who ever came to this step. Null where nobody can tell: behind a condition whose branches meet again without an email on either; and, once the steps have been edited, of all but emails.',
     example: 200,
   })
   entered: number | null;

@@ -90,6 +90,13 @@ export class TestedStepReportDto {
   @ApiProperty({ format: 'uuid' })
   stepId: string;
 
+  @ApiProperty({
+    type: 'integer',
+    example: 1,
+    description: 'The version of the steps it belongs to: the live one, or one whose test does not go on there.',
+  })
+  version: number;
+
   @ApiProperty({ type: 'integer', example: 1 })
   stepOrder: number;
 

@@ -67,6 +67,8 @@ export interface Campaign extends CampaignSettings {
   totalContacts: number;
   /** The version of the steps that is edited before, and executed after launch. */
   stepsVersion: number;
+  /** How often the steps have been replaced by another version since the launch. */
+  stepsRevision: number;
   /** How far the launch has come: it goes on after `launch` has answered. */
   launchState: LaunchState;
   /** Why a scheduled launch did not happen (`launchState` "failed"). */

@@ -187,6 +187,6 @@ export class CampaignDto {
 
 /** A campaign as clients see it: its columns, without the bookkeeping of the enrolment. */
 export function toCampaignDto(campaign: Campaign): CampaignDto {
-  const { enrollCursor: _cursor, ratesCountedFrom: _since, enrollTotal, ...columns } = campaign;
+  const { enrollCursor: _cursor, ratesCountedFrom: _since, stepsRevision: _revision, enrollTotal, ...columns } = campaign;
   return { ...columns, enrollment: { state: campaign.launchState, enrolled: campaign.totalContacts, total: enrollTotal } };
 }

@@ -150,6 +150,10 @@ export class Campaign {
   @Column('integer', { name: 'steps_version', default: 1 })
   stepsVersion: number;
 
+  /** How often the steps have been replaced by another version since the launch; nobody who looks at 0 has to ask about versions. */
+  @Column('integer', { name: 'steps_revision', default: 0 })
+  stepsRevision: number;
+
   @Column('varchar', { name: 'launch_state', length: 20, default: 'none' })
   launchState: LaunchState;
 

@@ -61,7 +61,8 @@ export function passWaitFor(
     if (until > now) {
       walk.stay(traveller, step.id, until);
     } else {
-      traveller.at = until;
+      // Made due later than its end (an edit has shortened the wait): what follows counts from then, not from the past.
+      traveller.at = traveller.enteredAt && traveller.enrollment.dueAt > until ? traveller.enrollment.dueAt : until;
       late.push(traveller);
     }
   }
@@ -87,7 +88,7 @@ export function passCondition(walk: Walk, step: FlowStep, group: Traveller[], br
   for (const [branch, travellers] of ways) walk.goOn(travellers, edges[branch], step.id);
 }
 
-/** A lot that falls on the same branch of the same step for the same contact every time. */
+/** A lot that falls on the same branch of the same step for the same contact every time, in every version of the step (`lineOf`). */
 export function branchByLot(stepId: string, branches: Extract<SplitConfig, { type: 'random' }>['branches'], contactId: string): number {
   return weightedIndex(
     branches.map(({ weight }) => weight),

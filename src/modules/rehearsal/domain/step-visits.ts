@@ -9,7 +9,7 @@ import {
   type Traveller,
 } from '../../execution/index.js';
 import { evaluateRule, type Rule } from '../../segments/index.js';
-import type { FlowStep } from '../../steps/index.js';
+import { lineOf, type FlowStep } from '../../steps/index.js';
 import type { Person, What } from './person.js';
 import type { RehearsalPlan } from './plan.js';
 import type { Tally } from './tally.js';
@@ -101,7 +101,7 @@ export class StepVisits {
 
   private branchOf(step: FlowStep, traveller: Traveller, now: Date): number {
     const { split } = step;
-    if (split?.type === 'random') return branchByLot(step.id, split.branches, traveller.enrollment.contactId);
+    if (split?.type === 'random') return branchByLot(lineOf(step), split.branches, traveller.enrollment.contactId);
     const rules = split ? split.branches.map(({ rules: rule }) => rule as Rule) : [step.rules!];
     const first = rules.findIndex((rule) => this.holds(rule, traveller, now));
     return first < 0 ? rules.length : first;

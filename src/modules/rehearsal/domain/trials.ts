@@ -1,6 +1,6 @@
 import { judge, placementOf, type Decision, type Placement } from '../../experiments/index.js';
 import { durationMs } from '../../../shared/duration.js';
-import type { FlowStep } from '../../steps/index.js';
+import { lineOf, type FlowStep } from '../../steps/index.js';
 import type { Person } from './person.js';
 import type { RehearsalPlan } from './plan.js';
 import type { Tally } from './tally.js';
@@ -22,7 +22,7 @@ export class Trials {
   place(step: FlowStep, person: Person, now: Date): Placement {
     const experiment = step.experiment!;
     if (experiment.test && !this.decisions.has(step.id)) this.begin(step, now);
-    const key = { campaignId: this.plan.campaign.id, stepId: step.id, contactId: person.id };
+    const key = { campaignId: this.plan.campaign.id, stepId: lineOf(step), contactId: person.id };
     const placement = placementOf(experiment, this.decisions.get(step.id) ?? null, key, now);
     if ('holdUntil' in placement) this.held.get(step.id)!.add(person);
     return placement;

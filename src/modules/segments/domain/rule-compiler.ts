@@ -113,7 +113,14 @@ function engagement(rule: EngagementRule, context: Context): string {
   const mustSettle = !includeMachine && rule.type !== 'email_replied';
   const settled = mustSettle ? ` <= ${params.add(new Date(now.getTime() - HIT_SETTLES_MS), 'timestamptz')}` : null;
   const conditions: string[] = [];
-  if (rule.stepId !== undefined) conditions.push(`rule_email.step_id = ${params.add(rule.stepId, 'uuid')}`);
+  // The step in any of its versions: who got it before it was edited got it.
+  if (rule.stepId !== undefined) {
+    const step = params.add(rule.stepId, 'uuid');
+    conditions.push(
+      `rule_email.step_id = ANY (ARRAY(SELECT rule_line.id FROM campaign_steps rule_step JOIN campaign_steps rule_line ` +
+        `ON rule_line.tenant_id = ${tenantParam} AND rule_line.lineage_id = rule_step.lineage_id WHERE rule_step.tenant_id = ${tenantParam} AND rule_step.id = ${step}))`,
+    );
+  }
   if (rule.withinHours === undefined) {
     conditions.push(`rule_email.${includeMachine ? byAnything : byPeople}${settled ?? ' IS NOT NULL'}`);
   } else {

@@ -8,6 +8,8 @@ import type { ActionConfig, CampaignStep, StepType, WaitDuration, WaitEvent } fr
 /** A step as the engine walks it. A null edge ends the flow; a condition has only the two branches. */
 export interface FlowStep extends FlowEdges {
   id: string;
+  /** The first step of its line, where that is another one: see `lineOf`. */
+  lineageId?: string;
   order: number;
   name: string | null;
   type: StepType;
@@ -41,6 +43,7 @@ export function toFlow(campaignId: string, version: number, rows: readonly Campa
   const ordered = inOrder(rows);
   const steps = ordered.map((row): FlowStep => ({
     id: row.id,
+    lineageId: row.lineageId,
     order: row.stepOrder,
     name: row.stepName,
     type: row.stepType,
@@ -55,4 +58,14 @@ export function toFlow(campaignId: string, version: number, rows: readonly Campa
     experiment: row.variants.length > 0 ? { variants: row.variants.map(({ id, weight }) => ({ id, weight })), test: row.abTest } : null,
   }));
   return { campaignId, version, firstStepId: ordered[0]?.id ?? null, steps: new Map(steps.map((step) => [step.id, step])) };
+}
+
+/** What a step is drawn by and recognised by: the same in every version that goes on with it. */
+export function lineOf({ id, lineageId }: Pick<FlowStep, 'id' | 'lineageId'>): string {
+  return lineageId ?? id;
+}
+
+/** Several versions as one flow, for contacts who stand in different ones. Edges never lead from one version into another. */
+export function mergeFlows(flows: readonly Flow[]): Flow {
+  return { ...flows[0], steps: new Map(flows.flatMap(({ steps }) => [...steps])) };
 }

@@ -108,6 +108,8 @@ export interface CampaignStep extends StepSettings, StepCounters {
   tenantId: string;
   campaignId: string;
   version: number;
+  /** The first step of its line: the same step in other versions has the same. */
+  lineageId: string;
   /** From 1 without gaps. */
   stepOrder: number;
   /** Frozen at launch; null before. */

@@ -137,6 +137,6 @@ export class SavedFlowDto {
 }
 
 /** A step as clients see it. */
-export function toStepDto({ tenantId: _tenant, version: _version, ...step }: CampaignStep): StepDto {
+export function toStepDto({ tenantId: _tenant, version: _version, lineageId: _line, ...step }: CampaignStep): StepDto {
   return { ...step, actionConfig: step.actionConfig && shownAction(step.actionConfig) };
 }

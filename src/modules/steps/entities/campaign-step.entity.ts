@@ -1,4 +1,4 @@
-import { Check, Column, Entity, ForeignKey, PrimaryColumn, Unique } from 'typeorm';
+import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 'typeorm';
 import type { WaitUntil } from '../../../shared/wait-until.js';
 import type { AbTest } from '../domain/ab-test.js';
 import type { SplitConfig } from '../domain/split.js';
@@ -14,6 +14,7 @@ const DEFERRED = { deferrable: 'INITIALLY DEFERRED' } as const;
 @Unique('uq_campaign_steps_order', ['tenantId', 'campaignId', 'version', 'stepOrder'], DEFERRED)
 @Unique('uq_campaign_steps_campaign', ['tenantId', 'campaignId', 'id'])
 @Unique('uq_campaign_steps_version', [...EDGE_TARGET])
+@Index('idx_campaign_steps_lineage', ['tenantId', 'lineageId'])
 @Check('ck_campaign_steps_order', 'step_order >= 1')
 @Check('ck_campaign_steps_type', `step_type IN ('email', 'wait', 'condition', 'action', 'wait_for')`)
 @Check('ck_campaign_steps_format', `content_format IN ('mjml', 'html')`)
@@ -45,6 +46,10 @@ export class CampaignStep {
 
   @Column('integer', { name: 'version', default: 1 })
   version: number;
+
+  /** The id of the first step of its line; a trigger fills it in. Steps of one line are one step to those who have passed it. */
+  @Column('uuid', { name: 'lineage_id' })
+  lineageId: string;
 
   @Column('integer', { name: 'step_order' })
   stepOrder: number;

@@ -20,6 +20,10 @@ export class StepVariant {
   @Column('uuid', { name: 'step_id' })
   stepId: string;
 
+  /** As for steps: variants of one line are counted together, because the test went on with them unchanged. */
+  @Column('uuid', { name: 'lineage_id' })
+  lineageId: string;
+
   @Column('varchar', { name: 'name', length: 100 })
   name: string;
 

@@ -1,0 +1,1 @@
+export { CampaignVersionRow } from './campaign-version.entity.js';
