@@ -83,6 +83,7 @@ async function lookLonger(stage: Stage, backAt: number, usual: number): Promise<
   const { windowMs, after } = FULL_SIZE;
   const until = backAt + after * windowMs;
   await delay(Math.max(0, until - Date.now()));
+  if (await isThrough(stage)) return 'then the campaign was through';
   const seconds = rates(stage.lately(), backAt, until, windowMs);
   const times = [0.95, 1].map((share) => {
     const took = reached(seconds, share * usual, windowMs);
