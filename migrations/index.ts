@@ -19,6 +19,7 @@ import { LedgerRoom1764000017000 } from './1764000017000-LedgerRoom.js';
 import { CampaignVersions1764000018000 } from './1764000018000-CampaignVersions.js';
 import { StepCalls1764000019000 } from './1764000019000-StepCalls.js';
 import { SoftBounceTimes1764000020500 } from './1764000020500-SoftBounceTimes.js';
+import { Approvals1764000021000 } from './1764000021000-Approvals.js';
 import { TenantIsolation1764000021500 } from './1764000021500-TenantIsolation.js';
 import { Rollups1764000022000 } from './1764000022000-Rollups.js';
 
@@ -45,6 +46,7 @@ export const migrations = [
   CampaignVersions1764000018000,
   StepCalls1764000019000,
   SoftBounceTimes1764000020500,
+  Approvals1764000021000,
   TenantIsolation1764000021500,
   Rollups1764000022000,
 ];

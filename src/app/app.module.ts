@@ -4,6 +4,7 @@ import { DatabaseModule } from '../database/index.js';
 import { QueueModule } from '../queue/index.js';
 import { HttpModule } from '../http/index.js';
 import { AnalyticsModule, AnalyticsSchedulerModule, AnalyticsWorkerModule } from '../modules/analytics/index.js';
+import { ApprovalsModule } from '../modules/approvals/index.js';
 import { CampaignsModule } from '../modules/campaigns/index.js';
 import { ContactsModule } from '../modules/contacts/index.js';
 import { DeliveryModule, DeliveryWorkerModule } from '../modules/delivery/index.js';
@@ -39,6 +40,7 @@ const FEATURES: Modules = [
   CampaignsModule,
   StepsModule,
   ExchangeModule,
+  ApprovalsModule,
   EnrollmentModule,
   TriggersModule,
   DeliveryModule,

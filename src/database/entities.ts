@@ -6,7 +6,7 @@ import {
   AnalyticsStep,
   CampaignAnalytics,
 } from '../modules/analytics/entities/index.js';
-import { ApprovalPolicy, CampaignApproval } from '../modules/approvals/entities/index.js';
+import { ApprovalPolicy, ApprovalRequest, CampaignApproval } from '../modules/approvals/entities/index.js';
 import { Campaign } from '../modules/campaigns/entities/index.js';
 import { Contact, ContactEvent, ContactTag, SoftBounce, Suppression, SuppressionEvent } from '../modules/contacts/entities/index.js';
 import { ProviderAccount, SenderDomain } from '../modules/mail/entities/index.js';
@@ -58,6 +58,7 @@ export const entities: Function[] = [
   Campaign,
   CampaignStep,
   StepVariant,
+  ApprovalRequest,
   CampaignApproval,
   ApprovalPolicy,
   // enrollment

@@ -85,7 +85,7 @@ export class CampaignLaunchService {
   /** Lets the campaign start by itself at its start date. What is checked now is checked again then. */
   async schedule(ctx: TenantContext, campaignId: string, options: LaunchOptions): Promise<Campaign> {
     const checked = await this.loadFor(ctx, campaignId, 'schedule');
-    assertLaunchable(await this.inspect(checked, 'schedule', options));
+    assertLaunchable(await this.inspect(checked, 'schedule', options), checked);
     const scheduled = await this.db.inTenant(ctx.tenantId, async (tx) => {
       await this.lockUnchanged(tx, checked, 'schedule');
       return this.apply(tx, ctx, checked, 'schedule');
@@ -123,7 +123,7 @@ export class CampaignLaunchService {
 
   private async launchChecked(ctx: TenantContext, checked: Campaign, options: LaunchOptions): Promise<Campaign> {
     const inspection = await this.inspect(checked, 'launch', options);
-    assertLaunchable(inspection);
+    assertLaunchable(inspection, checked);
     const launched = await this.db.inTenant(ctx.tenantId, async (tx) => {
       await this.lockUnchanged(tx, checked, 'launch');
       const campaign = await this.apply(tx, ctx, checked, 'launch');
@@ -211,7 +211,7 @@ function assertAllowed(campaign: Campaign, action: CampaignAction, done: string)
   if (!canTransition(action, campaign.status)) throw new CampaignStateError(done, campaign.status, transitionOf(action).from);
 }
 
-function assertLaunchable({ findings }: Inspection): void {
+function assertLaunchable({ findings }: Inspection, { status }: Campaign): void {
   const errors = findings.filter(({ severity }) => severity === 'error');
-  if (errors.length > 0) throw new LaunchRefusedError(errors);
+  if (errors.length > 0) throw new LaunchRefusedError(errors, status);
 }

@@ -1,6 +1,6 @@
 import { DomainError, type Problem } from '../../shared/domain-error.js';
 import type { CampaignStatus } from './domain/campaign-state.js';
-import type { LaunchFinding } from './domain/launch-rules.js';
+import { isAboutApproval, type LaunchFinding } from './domain/launch-rules.js';
 
 export class CampaignNotFoundError extends DomainError {
   readonly code = 'campaign_not_found';
@@ -34,14 +34,20 @@ export class CampaignChangedError extends DomainError {
   }
 }
 
-/** The campaign cannot be launched as it is; `problems` lists everything that stands in the way. Nothing was changed. */
+/**
+ * The campaign cannot be launched as it is; `problems` lists everything that stands in the way. Nothing was changed. 422, but 409 where nothing is
+ * wrong with the campaign and only people's approval is missing.
+ */
 export class LaunchRefusedError extends DomainError {
-  readonly code = 'launch_refused';
-  readonly category = 'unprocessable' as const;
+  readonly code: 'launch_refused' | 'approval_required';
+  readonly category: 'unprocessable' | 'conflict';
 
-  constructor(errors: readonly LaunchFinding[]) {
+  constructor(errors: readonly LaunchFinding[], currentStatus?: CampaignStatus) {
     const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
-    super(`The campaign cannot be launched: ${errors[0].message}${more}`, errors.map(toProblem));
+    super(`The campaign cannot be launched: ${errors[0].message}${more}`, errors.map(toProblem), currentStatus ? { currentStatus } : {});
+    const lacksApproval = errors.every(isAboutApproval);
+    this.code = lacksApproval ? 'approval_required' : 'launch_refused';
+    this.category = lacksApproval ? 'conflict' : 'unprocessable';
   }
 }
 

@@ -40,6 +40,7 @@ import { SenderLaunchCheck } from './sender.launch-check.js';
   ],
   exports: [
     CampaignsService,
+    CampaignAudience,
     CampaignControlService,
     CampaignLaunchService,
     CampaignLaunchStore,

@@ -179,6 +179,12 @@ export class CampaignsQueries {
     );
   }
 
+  /** Null where the user is not one of this tenant's: then it is not known who edited. */
+  async noteEditor(tx: Tx, tenantId: string, id: string, userId: string | null): Promise<void> {
+    const sql = `UPDATE campaigns SET last_edited_by = (SELECT u.id FROM users u WHERE u.tenant_id = $1 AND u.id = $3) WHERE tenant_id = $1 AND id = $2`;
+    await affected(tx, sql, [tenantId, id, userId]);
+  }
+
   /** The row must be locked. The first time stays. */
   async closeEnrollment(tx: Tx, tenantId: string, id: string, now: Date): Promise<Campaign> {
     const sql = `UPDATE campaigns SET enrollment_closed_at = coalesce(enrollment_closed_at, $3) WHERE tenant_id = $1 AND id = $2 RETURNING ${CAMPAIGN_COLUMNS}`;

@@ -70,14 +70,27 @@ export class CampaignsService implements OnModuleInit {
   }
 
   /**
-   * The campaign, locked until the transaction ends and known to be editable. Whoever changes anything that a launch freezes (steps,
-   * approvals) takes this lock first: it puts all edits of a campaign in a line, with the launch at its end.
+   * The campaign, locked until the transaction ends and known to be editable. Whoever changes anything that a launch freezes (such as steps)
+   * takes this lock first: it puts all edits of a campaign in a line, with the launch at its end, and notes who edits, so that nobody approves
+   * their own work.
    */
-  async lockEditable(tx: Tx, tenantId: string, campaignId: string): Promise<Campaign> {
+  async lockEditable(tx: Tx, ctx: TenantContext, campaignId: string): Promise<Campaign> {
+    const campaign = await this.lock(tx, ctx.tenantId, campaignId);
+    this.assertEditable(campaign);
+    await this.noteEditor(tx, ctx, campaignId);
+    return campaign;
+  }
+
+  /** The campaign in any status, locked until the transaction ends: for what must see no edit come in between. */
+  async lock(tx: Tx, tenantId: string, campaignId: string): Promise<Campaign> {
     const campaign = await this.queries.lock(tx, tenantId, campaignId);
     if (!campaign) throw new CampaignNotFoundError();
-    this.assertEditable(campaign);
     return campaign;
+  }
+
+  /** Notes whose edit this is; in the transaction of the edit, the campaign locked. For those who edit something else than a draft. */
+  async noteEditor(tx: Tx, ctx: TenantContext, campaignId: string): Promise<void> {
+    await this.queries.noteEditor(tx, ctx.tenantId, campaignId, ctx.userId);
   }
 
   async create(ctx: TenantContext, input: NewCampaignInput): Promise<Campaign> {
@@ -121,7 +134,7 @@ export class CampaignsService implements OnModuleInit {
   async update(ctx: TenantContext, campaignId: string, patch: Partial<CampaignSettings>, ifMatch?: string): Promise<Campaign> {
     assertEntryShape(patch);
     return this.db.inTenant(ctx.tenantId, async (tx) => {
-      const before = await this.lockEditable(tx, ctx.tenantId, campaignId);
+      const before = await this.lockEditable(tx, ctx, campaignId);
       assertIfMatch(ifMatch, toCampaignDto(before));
       const given = withoutUndefined(patch);
       if (Object.keys(given).length === 0) return before;

@@ -1,3 +1,4 @@
+export { CampaignAudience, type AudienceBreakdown } from './campaign-audience.js';
 export { CampaignsModule } from './campaigns.module.js';
 export { CampaignControlService } from './campaign-control.service.js';
 export { exclusionCase } from './campaign-audience.js';
@@ -24,7 +25,7 @@ export {
   LaunchRefusedError,
   PublishRefusedError,
 } from './campaigns.errors.js';
-export { type LaunchFinding } from './domain/launch-rules.js';
+export { isAboutApproval, type LaunchFinding } from './domain/launch-rules.js';
 export { type CampaignLink } from './domain/link-verdict.js';
 export {
   CAMPAIGN_TYPES,
@@ -47,6 +48,7 @@ export {
   type SendWindow,
 } from './domain/pacing.js';
 export { CAMPAIGN_STATUSES, EDITABLE_STATUSES, isEditable, type CampaignStatus } from './domain/campaign-state.js';
+export { AudienceBreakdownDto, LaunchFindingDto } from './dto/campaign-actions.dto.js';
 export { CreateCampaignDto, toSettings } from './dto/campaign-input.dto.js';
 export { CampaignDto, toCampaignDto } from './dto/campaign.dto.js';
 export { FrequencyCapDto, PauseThresholdsDto, QuietHoursDto } from './dto/pacing.dto.js';

@@ -36,7 +36,7 @@ export class FlowService {
     const steps = this.reviewed(items, { knownActions: former.map(({ actionConfig }) => actionConfig) });
     await this.assertCompiles(steps);
     return this.db.inTenant(ctx.tenantId, async (tx) => {
-      const campaign = await this.campaigns.lockEditable(tx, ctx.tenantId, campaignId);
+      const campaign = await this.campaigns.lockEditable(tx, ctx, campaignId);
       const saved = await this.save(tx, campaign, steps);
       await this.audit.record(tx, ctx, {
         action: 'steps.replaced',

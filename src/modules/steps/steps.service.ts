@@ -184,7 +184,7 @@ export class StepsService {
     fn: (tx: Tx, campaign: Campaign, steps: CampaignStep[]) => Promise<Id>,
   ): Promise<Id extends string ? CampaignStep : null> {
     return this.db.inTenant(ctx.tenantId, async (tx) => {
-      const campaign = await this.campaigns.lockEditable(tx, ctx.tenantId, campaignId);
+      const campaign = await this.campaigns.lockEditable(tx, ctx, campaignId);
       const load = () => this.queries.list(tx, ctx.tenantId, campaignId, campaign.stepsVersion);
       const id = await fn(tx, campaign, await load());
       return (id === null ? null : find(await load(), id)) as Id extends string ? CampaignStep : null;

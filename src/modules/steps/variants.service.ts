@@ -93,7 +93,7 @@ export class VariantsService {
     const likely = change.settings(present);
     if (likely) await this.review.assertCompiles(present, likely, '');
     await this.db.inTenant(tenantId, async (tx) => {
-      await this.campaigns.lockEditable(tx, tenantId, campaignId);
+      await this.campaigns.lockEditable(tx, ctx, campaignId);
       const step = await this.step(tx, tenantId, campaignId, stepId);
       const settings = change.settings(step);
       this.review.assertSet(

@@ -13,6 +13,11 @@ export interface LaunchFinding {
   stepId?: string;
 }
 
+/** Whether it says that people have not approved (this) yet: nothing that an edit would mend. */
+export function isAboutApproval({ code }: Pick<LaunchFinding, 'code'>): boolean {
+  return code.startsWith('approval_');
+}
+
 export interface LaunchCircumstances {
   now: Date;
   /** Of the tenant: stands in the footer of every marketing message. */

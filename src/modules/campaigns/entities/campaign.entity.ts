@@ -23,6 +23,7 @@ const PK = { primaryKeyConstraintName: 'pk_campaigns' };
 @ForeignKey('Workspace', ['tenantId', 'workspaceId'], ['tenantId', 'id'], { name: 'fk_campaigns_workspace' })
 @ForeignKey('Segment', ['tenantId', 'segmentId'], ['tenantId', 'id'], { name: 'fk_campaigns_segment' })
 @ForeignKey('User', ['tenantId', 'createdBy'], ['tenantId', 'id'], { name: 'fk_campaigns_created_by' })
+@ForeignKey('User', ['tenantId', 'lastEditedBy'], ['tenantId', 'id'], { name: 'fk_campaigns_last_edited_by' })
 @ForeignKey('ProviderAccount', ['tenantId', 'providerAccountId'], ['tenantId', 'id'], { name: 'fk_campaigns_provider_account' })
 @Index('idx_campaigns_status', ['status', 'tenantId', 'id'])
 @Index('idx_campaigns_type', ['tenantId', 'campaignType'])
@@ -169,6 +170,10 @@ export class Campaign {
 
   @Column('uuid', { name: 'created_by', nullable: true })
   createdBy: string | null;
+
+  /** The user who last changed it or its steps; null where that was a credential without a user. Approvals ask. */
+  @Column('uuid', { name: 'last_edited_by', nullable: true })
+  lastEditedBy: string | null;
 
   @Column('timestamptz', { name: 'created_at', default: () => 'now()' })
   createdAt: Date;

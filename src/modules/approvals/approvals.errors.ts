@@ -1,0 +1,70 @@
+import { DomainError, type Problem } from '../../shared/domain-error.js';
+import type { ContentPart } from './domain/content.js';
+
+export class ApprovalNotFoundError extends DomainError {
+  readonly code = 'approval_not_found';
+  readonly category = 'not_found' as const;
+
+  constructor() {
+    super('There is no such approval of this campaign.');
+  }
+}
+
+export class ApprovalPolicyNotFoundError extends DomainError {
+  readonly code = 'approval_policy_not_found';
+  readonly category = 'not_found' as const;
+
+  constructor() {
+    super('There is no such approval policy.');
+  }
+}
+
+export class ApprovalPolicyConflictError extends DomainError {
+  readonly code = 'approval_policy_conflict';
+  readonly category = 'conflict' as const;
+}
+
+/** What is asked for cannot be approved as asked; `problems` says why. */
+export class ApprovalRequestInvalidError extends DomainError {
+  readonly code = 'approval_request_invalid';
+  readonly category = 'unprocessable' as const;
+
+  constructor(problems: Problem[]) {
+    super(problems.map(({ message }) => message).join(' '), problems);
+  }
+}
+
+/** It is decided, withdrawn, or asked for already. */
+export class ApprovalStateError extends DomainError {
+  readonly code = 'approval_state';
+  readonly category = 'conflict' as const;
+
+  constructor(message: string, currentStatus: string) {
+    super(message, [], { currentStatus });
+  }
+}
+
+/** The campaign is not any more what the approval was asked for. */
+export class ApprovalVoidError extends DomainError {
+  readonly code = 'approval_void';
+  readonly category = 'conflict' as const;
+
+  constructor(changed: readonly ContentPart[], what = 'The approval was asked for something else than the campaign is now') {
+    super(
+      `${what}: ${changed.join(', ')} changed. Ask for approval again.`,
+      changed.map((part) => ({ path: part, code: 'approval_void', message: `The ${part} changed.` })),
+      { changed },
+    );
+  }
+}
+
+/** Who they are keeps them from deciding this: their role, or their own part in the campaign. */
+export class MayNotDecideError extends DomainError {
+  readonly code: string;
+  readonly category = 'forbidden' as const;
+
+  constructor(code: 'approver_unknown' | 'four_eyes' | 'not_an_approver', message: string) {
+    super(message);
+    this.code = code;
+  }
+}
