@@ -196,6 +196,31 @@ describe('approvals', () => {
     expect((await story.get(live)).status).toBe('paused');
   });
 
+  it('are needed for another version of a campaign under way as well, and not for the way back', async () => {
+    const id = await draft({ campaignType: 'drip' });
+    expect((await launch(id)).status).toBe(200);
+    await policy();
+    const versions = `/api/campaigns/${id}/versions`;
+    const { maker, manager } = people;
+    await maker.must(201, maker.post(versions));
+    const rewrite = (subjectLine: string) => maker.must(200, maker.put(`${versions}/2/steps`, { steps: [emailStep({ subjectLine })] }));
+    const publish = () => manager.post(`${versions}/2/publish`, { policy: 'new_contacts_only' });
+    await rewrite('Second thoughts');
+    expect(await publish()).toMatchObject({ status: 409, body: { code: 'approval_required', errors: [{ code: 'approval_missing' }] } });
+    expect(await ask(id, { version: 7 })).toMatchObject({ status: 422, body: { errors: [{ path: 'version' }] } });
+    const approve = async () => {
+      const approval = await asked(id, { version: 2 });
+      for (const who of ['clara', 'cora', 'adam']) await yes(people[who], approval);
+    };
+    await approve();
+    await rewrite('Third thoughts');
+    const refused = await publish();
+    expect([refused.status, paths(refused)]).toEqual([409, ['steps']]);
+    await approve();
+    expect((await publish()).status).toBe(200);
+    expect((await manager.post(`${versions}/2/rollback`, { policy: 'new_contacts_only' })).status).toBe(200);
+  });
+
   it('are needed as the policies say: by type and size; and free to be asked for elsewhere', async () => {
     const large = await policy({ campaignTypes: ['broadcast'], minAudience: 4, stages: [{ role: 'admin', quorum: 1 }] });
     const small = await draft();

@@ -5,9 +5,11 @@ import {
   CampaignAudience,
   isOpenEnded,
   LaunchRefusedError,
+  PublishRefusedError,
   type Campaign,
   type LaunchCheck,
   type LaunchFinding,
+  type LaunchOccasion,
   type LaunchPreparation,
 } from '../campaigns/index.js';
 import { ApprovalPoliciesQueries } from './approval-policies.queries.js';
@@ -57,10 +59,12 @@ export class ApprovalGate implements LaunchCheck {
     return { findings, prepared: { audience } satisfies Prepared };
   }
 
-  async freeze(tx: Tx, campaign: Campaign, prepared: unknown): Promise<void> {
+  /** A rollback needs no new approval: what it goes back to has been live. */
+  async freeze(tx: Tx, campaign: Campaign, prepared: unknown, occasion: LaunchOccasion): Promise<void> {
+    if (occasion === 'rollback') return;
     const { audience } = (prepared as Prepared | undefined) ?? { audience: null };
     const { approval, findings } = await this.judge(tx, campaign, audience);
-    if (findings.length > 0) throw new LaunchRefusedError(findings);
+    if (findings.length > 0) throw occasion === 'publish' ? new PublishRefusedError(findings) : new LaunchRefusedError(findings);
     if (approval) await this.queries.markUsed(tx, campaign.tenantId, approval.id, this.clock.now());
   }
 

@@ -1,4 +1,5 @@
 import { DomainError, type Problem } from '../../shared/domain-error.js';
+import type { LaunchFinding } from '../campaigns/index.js';
 import type { ContentPart } from './domain/content.js';
 
 export class ApprovalNotFoundError extends DomainError {
@@ -31,6 +32,17 @@ export class ApprovalRequestInvalidError extends DomainError {
 
   constructor(problems: Problem[]) {
     super(problems.map(({ message }) => message).join(' '), problems);
+  }
+}
+
+/** What could not go out anyhow need not be approved: mending it would void the approval. */
+export class ApprovalUselessError extends DomainError {
+  readonly code = 'launch_refused';
+  readonly category = 'unprocessable' as const;
+
+  constructor(errors: readonly LaunchFinding[]) {
+    const problems = errors.map(({ path = '', code, message }) => ({ path, code, message }));
+    super(`There is something to mend before anybody should approve it: ${errors[0].message}`, problems);
   }
 }
 

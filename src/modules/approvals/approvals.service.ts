@@ -6,13 +6,17 @@ import type { Problem } from '../../shared/domain-error.js';
 import { Ids } from '../../shared/ids.js';
 import type { Page } from '../../shared/page.js';
 import {
+  CampaignAudience,
   CampaignLaunchService,
   CampaignsService,
   CampaignStateError,
+  CampaignSteps,
+  EDITABLE_STATUSES,
   isAboutApproval,
-  LaunchRefusedError,
+  isOpenEnded,
   type Campaign,
   type CampaignStatus,
+  type Preflight,
 } from '../campaigns/index.js';
 import { AuditService, type Role, type TenantContext } from '../identity/index.js';
 import { ApprovalGate, changedSince, decisionsOf } from './approval-gate.js';
@@ -20,6 +24,7 @@ import {
   ApprovalNotFoundError,
   ApprovalRequestInvalidError,
   ApprovalStateError,
+  ApprovalUselessError,
   ApprovalVoidError,
   MayNotDecideError,
 } from './approvals.errors.js';
@@ -35,6 +40,8 @@ export interface ApprovalWish {
   /** Who is asked in a role; everybody with it if not named. */
   approvers?: { role: Role; userIds: string[] }[];
   message?: string;
+  /** Another version of the steps of a campaign under way. */
+  version?: number;
 }
 
 /** A request with what has changed since it was made. */
@@ -53,6 +60,8 @@ export class ApprovalsService {
     private readonly gate: ApprovalGate,
     private readonly campaigns: CampaignsService,
     private readonly launching: CampaignLaunchService,
+    private readonly versions: CampaignSteps,
+    private readonly audience: CampaignAudience,
     private readonly audit: AuditService,
     private readonly clock: Clock,
     private readonly ids: Ids,
@@ -88,22 +97,23 @@ export class ApprovalsService {
   }
 
   /**
-   * Begins a round. Refused (422) for a campaign whose launch would be refused anyhow, and where there are not enough people who may approve; 409 if
-   * the same content is being decided, or approved. A pending round about other content is over with it.
+   * Begins a round about the campaign as it is, or about another `version` of the steps of one under way. Refused (422) where the launch or the publishing
+   * would be refused anyhow, and where there are not enough people who may approve; 409 if the same content is being decided, or approved. A pending
+   * round about other content is over with it.
    */
   async request(ctx: TenantContext, campaignId: string, wish: ApprovalWish): Promise<ApprovalView> {
     const { tenantId } = ctx;
-    const preflight = await this.launching.preflight(ctx, campaignId);
-    const errors = preflight.errors.filter((error) => !isAboutApproval(error));
+    const { errors, warnings, exclusions } = await this.preflight(ctx, campaignId, wish.version);
     const id = this.ids.uuid();
     return this.db.inTenant(tenantId, async (tx) => {
       const campaign = await this.campaigns.lock(tx, tenantId, campaignId);
-      if (!SUBMITTABLE.includes(campaign.status)) throw new CampaignStateError('submitted for approval', campaign.status, SUBMITTABLE);
+      const stepsVersion = wish.version ?? campaign.stepsVersion;
+      await this.assertSubmittable(tx, campaign, stepsVersion);
       const requester = await this.personOf(tx, ctx);
-      const isEditable = campaign.status === 'draft' || campaign.status === 'scheduled';
-      if (errors.length > 0 && isEditable) throw new LaunchRefusedError(errors);
-      const required = await this.gate.required(tx, campaign, await this.audienceOf(campaign, preflight.exclusions?.audience));
-      const { hash, parts } = await this.content.hash(tx, tenantId, campaignId, campaign.stepsVersion);
+      if (errors.length > 0 && (EDITABLE_STATUSES.includes(campaign.status) || wish.version !== undefined))
+        throw new ApprovalUselessError(errors);
+      const required = await this.gate.required(tx, campaign, isOpenEnded(campaign) ? null : (exclusions?.audience ?? null));
+      const { hash, parts } = await this.content.hash(tx, tenantId, campaignId, stepsVersion);
       const now = this.clock.now();
       await this.endFormer(tx, campaign, hash, required, now);
       const stages = staged(required, wish);
@@ -112,20 +122,49 @@ export class ApprovalsService {
         id,
         campaignId,
         round: await this.queries.nextRound(tx, tenantId, campaignId),
-        stepsVersion: campaign.stepsVersion,
+        stepsVersion,
         stages,
         contentHash: hash,
         parts,
-        audience: preflight.exclusions,
-        preflight: { warnings: preflight.warnings },
+        audience: exclusions,
+        preflight: { warnings },
         message: wish.message ?? null,
         requestedBy: requester.id,
         requestedAt: now,
       };
       await this.queries.insert(tx, tenantId, request, asked);
-      await this.record(tx, ctx, 'requested', request, { round: request.round, stages, contentHash: hash.toString('hex') });
+      await this.record(tx, ctx, 'requested', request, { round: request.round, stepsVersion, stages, contentHash: hash.toString('hex') });
       return this.view(tx, tenantId, campaignId, id);
     });
+  }
+
+  /** What the approvers are shown, without what is missing for want of their approval. */
+  private async preflight(ctx: TenantContext, campaignId: string, version: number | undefined): Promise<Omit<Preflight, 'ready'>> {
+    const preflight =
+      version === undefined ? await this.launching.preflight(ctx, campaignId) : await this.preflightOf(ctx, campaignId, version);
+    return { ...preflight, errors: preflight.errors.filter((error) => !isAboutApproval(error)) };
+  }
+
+  private async preflightOf({ tenantId }: TenantContext, campaignId: string, version: number): Promise<Omit<Preflight, 'ready'>> {
+    const campaign = await this.db.inTenant(tenantId, async (tx) => {
+      const found = await this.campaigns.get(tx, tenantId, campaignId);
+      await this.assertSubmittable(tx, found, version);
+      return { ...found, stepsVersion: version };
+    });
+    const findings = await this.versions.findings(campaign);
+    return {
+      errors: findings.filter(({ severity }) => severity === 'error'),
+      warnings: findings.filter(({ severity }) => severity === 'warning'),
+      exclusions: await this.audience.breakdown(campaign, this.clock.now()),
+    };
+  }
+
+  private async assertSubmittable(tx: Tx, campaign: Campaign, version: number): Promise<void> {
+    const { tenantId, id, status, stepsVersion } = campaign;
+    if (!SUBMITTABLE.includes(status)) throw new CampaignStateError('submitted for approval', status, SUBMITTABLE);
+    if (version === stepsVersion || (await this.content.hasSteps(tx, tenantId, id, version))) return;
+    const message = `The campaign has no version ${version} of its steps.`;
+    throw new ApprovalRequestInvalidError([{ path: 'version', code: 'no_such_version', message }]);
   }
 
   /**
@@ -168,11 +207,6 @@ export class ApprovalsService {
       await this.record(tx, ctx, 'withdrawn', request, { round: request.round });
       return this.view(tx, tenantId, campaignId, id);
     });
-  }
-
-  /** As the gate counts it: without end where people may come in as long as the campaign runs. */
-  private async audienceOf(campaign: Campaign, counted: number | undefined): Promise<number | null> {
-    return campaign.campaignType === 'triggered' || campaign.keepEnrolling ? null : (counted ?? null);
   }
 
   /** What was asked for before is over, unless it is about this very content. */

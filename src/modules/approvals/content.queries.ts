@@ -41,6 +41,12 @@ export class ContentQueries {
     });
   }
 
+  /** Whether the campaign has steps in this version. */
+  async hasSteps(tx: Tx, tenantId: string, campaignId: string, stepsVersion: number): Promise<boolean> {
+    const sql = `SELECT 1 FROM campaign_steps WHERE tenant_id = $1 AND campaign_id = $2 AND version = $3 LIMIT 1`;
+    return (await row(tx, sql, [tenantId, campaignId, stepsVersion])) !== null;
+  }
+
   /** The templates in the version that a launch has pinned, or would pin now. Which number it has does not matter, only what it says. */
   private async templates(tx: Tx, params: unknown[]): Promise<Row[]> {
     return rows(

@@ -5,6 +5,7 @@ import { CampaignNotFoundError, CampaignStateError, PublishRefusedError } from '
 import { CampaignsQueries } from './campaigns.queries.js';
 import type { CampaignStatus } from './domain/campaign-state.js';
 import type { Campaign } from './domain/campaign.js';
+import type { LaunchFinding } from './domain/launch-rules.js';
 import { LaunchChecks, type LaunchCheck, type LaunchOccasion } from './launch-checks.js';
 
 const UNDER_WAY: readonly CampaignStatus[] = ['active', 'paused'];
@@ -46,13 +47,25 @@ export class CampaignSteps {
   }
 
   /**
-   * Asks everybody who has a say in a launch about the version that `campaign.stepsVersion` names; `PublishRefusedError` (422) lists what stands in the
-   * way. With no transaction open: content is compiled here.
+   * Asks everybody who has a say in a launch about the version that `campaign.stepsVersion` names; `PublishRefusedError` (422, or 409 where only people's
+   * approval is missing) lists what stands in the way. With no transaction open: content is compiled here.
    */
   async inspect(campaign: Campaign, occasion: Exclude<LaunchOccasion, 'launch'>): Promise<Inspection> {
+    const { findings, prepared } = await this.look(campaign, occasion);
+    const errors = findings.filter(({ severity }) => severity === 'error');
+    if (errors.length > 0) throw new PublishRefusedError(errors);
+    return { prepared };
+  }
+
+  /** The preflight of a version: errors and warnings. With no transaction open. */
+  async findings(campaign: Campaign): Promise<LaunchFinding[]> {
+    return (await this.look(campaign, 'publish')).findings;
+  }
+
+  private async look(campaign: Campaign, occasion: Exclude<LaunchOccasion, 'launch'>): Promise<Inspection & { findings: LaunchFinding[] }> {
     const { tenantId } = campaign;
     const findings = await this.db.inTenant(tenantId, async (tx) => {
-      const found = [];
+      const found: LaunchFinding[] = [];
       for (const check of this.checks.all()) found.push(...(await check.check(tx, campaign, occasion)));
       return found;
     });
@@ -63,9 +76,7 @@ export class CampaignSteps {
       findings.push(...preparation.findings);
       prepared.set(check, preparation.prepared);
     }
-    const errors = findings.filter(({ severity }) => severity === 'error');
-    if (errors.length > 0) throw new PublishRefusedError(errors);
-    return { prepared };
+    return { findings, prepared };
   }
 
   /** Runs `version` from now on and stores what `inspect` has made. Call with `lockAlone`. */

@@ -51,14 +51,17 @@ export class LaunchRefusedError extends DomainError {
   }
 }
 
-/** Another version of the steps cannot go live as it is; `problems` lists everything that stands in the way. Nothing was changed. */
+/** The same of another version of the steps that was to go live. */
 export class PublishRefusedError extends DomainError {
-  readonly code = 'publish_refused';
-  readonly category = 'unprocessable' as const;
+  readonly code: 'publish_refused' | 'approval_required';
+  readonly category: 'unprocessable' | 'conflict';
 
   constructor(errors: readonly LaunchFinding[]) {
     const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
     super(`The version cannot be published: ${errors[0].message}${more}`, errors.map(toProblem));
+    const lacksApproval = errors.every(isAboutApproval);
+    this.code = lacksApproval ? 'approval_required' : 'publish_refused';
+    this.category = lacksApproval ? 'conflict' : 'unprocessable';
   }
 }
 

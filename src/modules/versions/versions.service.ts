@@ -63,6 +63,7 @@ export class VersionsService {
       const basedOn = campaign.stepsVersion;
       const draft = await this.queries.draft(tx, tenantId, campaignId, { basedOn, by: ctx.userId, now: this.clock.now() });
       await this.steps.copy(tx, tenantId, campaignId, basedOn, draft.version);
+      await this.campaigns.noteEditor(tx, ctx, campaignId);
       await this.record(tx, ctx, 'version_drafted', draft);
       return this.detailOf(tx, campaign, draft);
     });
@@ -105,6 +106,7 @@ export class VersionsService {
       if (problems.length > 0) throw new VersionInvalidError(problems);
       const lined = reviewed.map((step, index) => ({ ...step, lineageId: lines[index] }));
       await this.steps.save(tx, tenantId, campaignId, version, lined);
+      await this.campaigns.noteEditor(tx, ctx, campaignId);
       await this.record(tx, ctx, 'version_edited', draft);
       return this.detailOf(tx, campaign, draft);
     });

@@ -6,10 +6,13 @@ import {
   ArrayUnique,
   IsArray,
   IsIn,
+  IsInt,
   IsOptional,
   IsString,
   IsUUID,
+  Max,
   MaxLength,
+  Min,
   ValidateNested,
 } from 'class-validator';
 import { IsNotBlank, Omittable, PageQuery } from '../../../http/index.js';
@@ -66,6 +69,17 @@ export class RequestApprovalDto {
   @IsString()
   @MaxLength(MAX_COMMENT)
   message?: string;
+
+  @ApiPropertyOptional({
+    type: 'integer',
+    example: 2,
+    description: 'Of a campaign under way: the version of its steps that shall be published. The present one if not said.',
+  })
+  @Omittable()
+  @IsInt()
+  @Min(1)
+  @Max(2_147_483_647)
+  version?: number;
 }
 
 export class ApproveDto {
