@@ -86,13 +86,17 @@ const FREE = `m.status = 'pending' AND m.due_at <= $1 AND (m.lease_expires_at IS
 /** The only writer of `step_calls`. */
 @Injectable()
 export class StepCallsQueries {
-  /** One statement for the whole group; idempotent by (enrolment, step, entry). */
+  /** One statement for the whole group; idempotent by (enrolment, step, entry), in whatever version the step was passed. */
   async record(tx: Tx, tenantId: string, c: { campaignId: string; stepId: string; reached: Reached[]; now: Date }): Promise<number> {
     const { affected: recorded } = await prepared(
       tx,
       'step-calls-record',
       `INSERT INTO step_calls (tenant_id, campaign_id, step_id, enrollment_id, entry_number, occurred_at, due_at)
        SELECT $1, $2, $3, v.enrollment_id, v.entry_number, $4, $4 FROM unnest($5::uuid[], $6::int[]) AS v (enrollment_id, entry_number)
+        WHERE NOT EXISTS (SELECT FROM step_calls former WHERE former.tenant_id = $1 AND former.enrollment_id = v.enrollment_id
+          AND former.entry_number = v.entry_number AND former.step_id = ANY (ARRAY(
+            SELECT line.id FROM campaign_steps step JOIN campaign_steps line ON line.tenant_id = $1 AND line.lineage_id = step.lineage_id AND line.id <> step.id
+             WHERE step.tenant_id = $1 AND step.id = $3)))
        ON CONFLICT (tenant_id, enrollment_id, step_id, entry_number) DO NOTHING`,
       [
         tenantId,

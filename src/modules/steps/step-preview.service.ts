@@ -123,8 +123,8 @@ export class StepPreviewService {
     if (contactId !== undefined && !can(roles, 'contacts:read')) throw new PermissionDeniedError('contacts:read');
     return this.db.inTenant(tenantId, async (tx) => {
       const found = await this.campaigns.get(tx, tenantId, campaignId);
-      const steps = await this.queries.list(tx, tenantId, campaignId, found.stepsVersion);
-      const stepFound = steps.find(({ id }) => id === stepId);
+      // Of any version: a draft of another one is looked at before it is published.
+      const stepFound = await this.queries.find(tx, tenantId, campaignId, stepId);
       if (!stepFound) throw new StepNotFoundError();
       const { campaign, step } = asVariant(found, stepFound, variantId);
       const { name, postalAddress } = await this.tenants.get(tx, tenantId);
