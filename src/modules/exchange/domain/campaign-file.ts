@@ -2,7 +2,7 @@
 export const FILE_FORMAT = 'campaign-engine/campaign';
 export const FILE_VERSION = 1;
 /** Bounds of a file; the API documents them. */
-export const FILE_LIMITS = { bytes: 5 * 1024 * 1024, segments: 100, templates: 400 } as const;
+export const FILE_LIMITS = { bytes: 5 * 1024 * 1024, segments: 1_000, templates: 2_000 } as const;
 
 /**
  * A campaign with everything it needs, and without ids: steps, segments and templates have refs, which count within the file only; provider accounts
