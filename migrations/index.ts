@@ -22,6 +22,7 @@ import { SoftBounceTimes1764000020500 } from './1764000020500-SoftBounceTimes.js
 import { Approvals1764000021000 } from './1764000021000-Approvals.js';
 import { TenantIsolation1764000021500 } from './1764000021500-TenantIsolation.js';
 import { Rollups1764000022000 } from './1764000022000-Rollups.js';
+import { AuditOrigin1764000023000 } from './1764000023000-AuditOrigin.js';
 
 /** Every migration, in order; an explicit list, because globs do not survive compilation to ESM. */
 export const migrations = [
@@ -49,4 +50,5 @@ export const migrations = [
   Approvals1764000021000,
   TenantIsolation1764000021500,
   Rollups1764000022000,
+  AuditOrigin1764000023000,
 ];

@@ -51,7 +51,7 @@ export class AppConfig {
   readonly appSecret: string;
   /** Secrets that `appSecret` has replaced, newest first: what they signed or encrypted stays valid, nothing new is made with them. */
   readonly previousAppSecrets: readonly string[];
-  readonly jwt: { readonly secret?: string; readonly jwksUrl?: string };
+  readonly jwt: { readonly secret?: string; readonly jwksUrl?: string; readonly issuer?: string; readonly audience?: string };
   /** Connections made on behalf of tenants: webhooks, their mail servers, links to be checked. */
   readonly outbound: {
     /** Also to addresses inside the network, http and any port. */

@@ -70,7 +70,15 @@ describe('loadConfig', () => {
     ]);
     expect(faultsOf({ ...external, MAIL_PROVIDER: 'smtp' })).toEqual([expect.stringContaining('SMTP_URL: is required')]);
     expect(faultsOf({ ...external, MAIL_PROVIDER: 'sendgrid' })).toEqual([expect.stringContaining('SENDGRID_API_KEY: is required')]);
-    expect(faultsOf({ ...external, JWT_SECRET: SECRET, JWT_JWKS_URL: 'https://id/jwks' })).toEqual([expect.stringContaining('not both')]);
+    const tokens = { ...external, JWT_ISSUER: 'https://id', JWT_AUDIENCE: 'campaigns' };
+    expect(faultsOf({ ...tokens, JWT_SECRET: SECRET, JWT_JWKS_URL: 'https://id/jwks' })).toEqual([expect.stringContaining('not both')]);
+    expect(faultsOf({ ...external, JWT_SECRET: SECRET })).toEqual([
+      expect.stringMatching(/^JWT_ISSUER: is required/),
+      expect.stringMatching(/^JWT_AUDIENCE: is required/),
+    ]);
+    expect(faultsOf({ ...tokens, JWT_JWKS_URL: 'http://id/jwks', NODE_ENV: 'production' })).toEqual([
+      expect.stringContaining('must be https'),
+    ]);
     expect(faultsOf({ DATABASE_URL: 'mysql://u:hidden@db/x', APP_SECRET: SECRET })).toEqual([
       'DATABASE_URL: must be a URL that starts with postgres:// or postgresql://',
     ]);

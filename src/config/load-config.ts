@@ -106,6 +106,8 @@ const Environment = z.object({
   APP_SECRET_PREVIOUS: secrets.default([]),
   JWT_SECRET: secret.optional(),
   JWT_JWKS_URL: urlOf('http:', 'https:').optional(),
+  JWT_ISSUER: z.string().optional(),
+  JWT_AUDIENCE: z.string().optional(),
   ALLOW_PRIVATE_NETWORKS: flag.default(false),
   STEP_CRON: cron.default('*/5 * * * *'),
   COMPLETION_CRON: cron.default('0 * * * *'),
@@ -163,7 +165,7 @@ function relationFaults(e: Environment): string[] {
   if (e.REPLY_DOMAIN && !e.REPLY_WEBHOOK_SECRET) {
     faults.push('REPLY_WEBHOOK_SECRET: is required when REPLY_DOMAIN is set: without it anybody could answer in the name of a contact');
   }
-  if (e.JWT_SECRET && e.JWT_JWKS_URL) faults.push('JWT_SECRET, JWT_JWKS_URL: set one of them, not both');
+  faults.push(...jwtFaults(e));
   if (e.DATABASE_URL && !e.APP_SECRET) {
     faults.push('APP_SECRET: is required when DATABASE_URL is set: every process must sign with the same one (openssl rand -hex 32)');
   }
@@ -172,6 +174,19 @@ function relationFaults(e: Environment): string[] {
   }
   if (e.FAIL_POINTS && e.NODE_ENV === 'production')
     faults.push('FAIL_POINTS: makes this process kill itself; refused with NODE_ENV=production');
+  return faults;
+}
+
+function jwtFaults(e: Environment): string[] {
+  const faults: string[] = [];
+  const isOn = e.JWT_SECRET !== undefined || e.JWT_JWKS_URL !== undefined;
+  if (e.JWT_SECRET && e.JWT_JWKS_URL) faults.push('JWT_SECRET, JWT_JWKS_URL: set one of them, not both');
+  for (const name of ['JWT_ISSUER', 'JWT_AUDIENCE'] as const) {
+    if (isOn && !e[name]) faults.push(`${name}: is required with tokens: without it, tokens made for other programs would open this one`);
+  }
+  if (e.JWT_JWKS_URL?.startsWith('http:') && e.NODE_ENV === 'production') {
+    faults.push('JWT_JWKS_URL: must be https with NODE_ENV=production: whoever can change the keys on their way can sign in as anybody');
+  }
   return faults;
 }
 
@@ -208,7 +223,7 @@ function shape(e: Environment): AppConfig {
     replies: { domain: e.REPLY_DOMAIN, webhookSecret: e.REPLY_WEBHOOK_SECRET },
     appSecret: e.APP_SECRET ?? generatedSecret(dataDir),
     previousAppSecrets: e.APP_SECRET_PREVIOUS,
-    jwt: { secret: e.JWT_SECRET, jwksUrl: e.JWT_JWKS_URL },
+    jwt: { secret: e.JWT_SECRET, jwksUrl: e.JWT_JWKS_URL, issuer: e.JWT_ISSUER, audience: e.JWT_AUDIENCE },
     outbound: { allowPrivateNetworks: e.ALLOW_PRIVATE_NETWORKS },
     schedules: { steps: e.STEP_CRON, completion: e.COMPLETION_CRON, analytics: e.ANALYTICS_CRON },
     engine: {

@@ -28,7 +28,7 @@ describe('contacts in the database', () => {
 
   beforeAll(async () => {
     database = await openTestDatabase();
-    const audit = new AuditService(new AuditQueries(), clock, ids);
+    const audit = new AuditService(new AuditQueries(), clock, ids, database.db);
     contacts = new ContactsService(
       database.db,
       new ContactsQueries(),
@@ -148,7 +148,7 @@ describe('contacts in the database', () => {
       const id = await create('a@example.com', { firstName: 'A' });
       const failing = new ContactsEvents();
       failing.onErased(() => Promise.reject(new Error('no')));
-      const audit = new AuditService(new AuditQueries(), clock, ids);
+      const audit = new AuditService(new AuditQueries(), clock, ids, database.db);
       const service = new ContactsService(database.db, new ContactsQueries(), new ContactEffectsQueries(), suppressions, failing, audit, clock, ids); // prettier-ignore
       await expect(service.erase(ctx, id)).rejects.toThrow('no');
       expect(await contacts.show(ctx, id)).toMatchObject({ email: 'a@example.com', firstName: 'A' });
@@ -260,7 +260,7 @@ describe('contacts in the database', () => {
           return result;
         }
       }
-      const audit = new AuditService(new AuditQueries(), clock, ids);
+      const audit = new AuditService(new AuditQueries(), clock, ids, database.db);
       const report = await new ContactImportService(database.db, new Watching(), audit).import(ctx, 'csv', lines);
       expect(report.created).toBe(60_000);
       expect(Math.max(...lead)).toBeLessThan(12_000);
@@ -284,7 +284,7 @@ describe('contacts in the database', () => {
           throw new Error('connection reset');
         })(),
       );
-      const audit = new AuditService(new AuditQueries(), clock, ids);
+      const audit = new AuditService(new AuditQueries(), clock, ids, database.db);
       const failure = await new ContactImportService(database.db, new Signalling(), audit)
         .import(ctx, 'csv', broken)
         .catch((error: unknown) => error);

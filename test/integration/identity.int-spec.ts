@@ -263,7 +263,7 @@ function assemble({ db }: OpenTestDatabase, clock: FakeClock) {
   const keyQueries = new ApiKeysQueries();
   const userQueries = new UsersQueries();
   const workspaceQueries = new WorkspacesQueries();
-  const audit = new AuditService(new AuditQueries(), clock, ids);
+  const audit = new AuditService(new AuditQueries(), clock, ids, db);
   const verifier = new ApiKeyVerifier(db, keyQueries, clock);
   const keys = new ApiKeysService(db, keyQueries, userQueries, workspaceQueries, verifier, audit, clock, ids);
   return {

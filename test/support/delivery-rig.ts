@@ -208,7 +208,7 @@ export async function deliveryWorker(
 /** Pausing, by hand. */
 function campaignControl(db: Database, clock: FakeClock): CampaignControlService {
   const queue = { hint: async () => true } as unknown as TypedQueue<CampaignJobs>;
-  const audit = new AuditService(new AuditQueries(), clock, new SystemIds());
+  const audit = new AuditService(new AuditQueries(), clock, new SystemIds(), db);
   return new CampaignControlService(db, new CampaignsQueries(), new CampaignLifecycle(), audit, clock, queue);
 }
 

@@ -49,7 +49,7 @@ export interface HttpApp {
 /** The HTTP side of the product with these modules on top of identity, on a database of its own. */
 export async function startHttpApp(
   imports: NonNullable<ModuleMetadata['imports']> = [],
-  options: { clock?: Clock; controllers?: ModuleMetadata['controllers'] } = {},
+  options: { clock?: Clock; controllers?: ModuleMetadata['controllers']; env?: Record<string, string> } = {},
 ): Promise<HttpApp> {
   const database = await createTestDatabase();
   const dataDir = await mkdtemp(join(tmpdir(), 'campaign-engine-http-'));
@@ -59,6 +59,7 @@ export async function startHttpApp(
     DATA_DIR: dataDir,
     APP_SECRET: HTTP_APP_SECRET,
     ROLES: 'api',
+    ...options.env,
   });
   const moduleRef = await Test.createTestingModule({
     imports: [ConfigModule.forRoot(config), SharedModule, DatabaseModule, HttpModule, IdentityModule, ...imports],

@@ -25,7 +25,7 @@ export interface SegmentsBench {
 export function segmentsBench({ db }: OpenTestDatabase): SegmentsBench {
   const ids = new SystemIds();
   const clock = new FakeClock();
-  const audit = new AuditService(new AuditQueries(), clock, ids);
+  const audit = new AuditService(new AuditQueries(), clock, ids, db);
   const queries = new SegmentsQueries();
   const segments = new SegmentsService(db, queries, new SegmentAudienceQueries(), new SegmentRules(queries), audit, ids);
   const audience = new SegmentAudienceService(db, new SegmentAudienceQueries(), queries, segments, audit, clock, new ContactsEvents());

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { affected, row, rows, type Tx } from '../../database/index.js';
 import { failPoint } from '../../shared/fail-point.js';
 import { earliestWallClock } from '../../shared/zoned-time.js';
+import { AuditService, systemContext } from '../identity/index.js';
 import { CampaignLifecycle } from './campaign-lifecycle.js';
 import { CAMPAIGN_LOCK } from './campaign-lock.js';
 import { CAMPAIGN_COLUMNS, CampaignsQueries } from './campaigns.queries.js';
@@ -27,6 +28,7 @@ export class CampaignLaunchStore {
   constructor(
     private readonly queries: CampaignsQueries,
     private readonly lifecycle: CampaignLifecycle,
+    private readonly audit: AuditService,
   ) {}
 
   /** Active campaigns whose audience is still being enrolled, of all tenants (system scope), longest waiting first. */
@@ -106,6 +108,12 @@ export class CampaignLaunchStore {
     const action = await this.completable(tx, tenantId, campaignId, now);
     const completed = action && (await this.queries.transition(tx, tenantId, campaignId, action, now));
     if (!completed) return false;
+    await this.audit.record(tx, systemContext(tenantId), {
+      action: 'campaign.completed',
+      entityType: 'campaign',
+      entityId: campaignId,
+      after: { status: completed.status, because: action === 'end' ? 'end_date' : 'everybody_through' },
+    });
     await this.lifecycle.emit(tx, 'completed', completed, { at: now });
     await failPoint('complete_before_commit');
     return true;

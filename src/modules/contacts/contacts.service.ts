@@ -73,7 +73,8 @@ export class ContactsService {
 
   async update(ctx: TenantContext, id: string, input: ContactInput, ifMatch: string | undefined): Promise<ContactView> {
     try {
-      const updated = await this.change(ctx, id, 'contact.updated', (tx, contact) => this.applyPatch(tx, ctx, contact, input), ifMatch);
+      const patch = (tx: Tx, contact: ContactView) => this.applyPatch(tx, ctx, contact, input);
+      const updated = await this.change(ctx, id, 'contact.updated', patch, { ifMatch, fields: Object.keys(input) });
       if (input.subscribed === false) await this.events.suppressionsCommitted(ctx.tenantId);
       return updated;
     } catch (error) {
@@ -130,13 +131,14 @@ export class ContactsService {
     id: string,
     action: string,
     fn: (tx: Tx, contact: ContactView) => Promise<boolean>,
-    ifMatch?: string,
+    { ifMatch, fields }: { ifMatch?: string; fields?: string[] } = {},
   ): Promise<ContactView> {
     return this.db.inTenant(ctx.tenantId, async (tx) => {
       const contact = await this.locked(tx, ctx.tenantId, id);
       assertIfMatch(ifMatch, contact);
       if (!(await fn(tx, contact))) return contact;
-      await this.audit.record(tx, ctx, { action, entityType: 'contact', entityId: id });
+      // The names of what was given, not the values: the log outlives the person's erasure.
+      await this.audit.record(tx, ctx, { action, entityType: 'contact', entityId: id, after: fields && { fields } });
       return this.get(tx, ctx.tenantId, id);
     });
   }

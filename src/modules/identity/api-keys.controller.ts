@@ -4,9 +4,11 @@ import { ApiProblems, IdParam, PageDto, PageQuery, parseInstant } from '../../ht
 import type { Page } from '../../shared/page.js';
 import { Can } from './access.decorators.js';
 import { ApiKeysService } from './api-keys.service.js';
-import { ApiKeyDto, CreateApiKeyDto, IssuedApiKeyDto } from './dto/api-key.dto.js';
+import { ApiKeyDto, CreateApiKeyDto, IssuedApiKeyDto, RotateApiKeyDto } from './dto/api-key.dto.js';
 import { NoIdempotency } from './idempotency/no-idempotency.decorator.js';
 import { Ctx, type TenantContext } from './tenant-context.js';
+
+const DAY_SECONDS = 86_400;
 
 @ApiTags('identity')
 @ApiBearerAuth()
@@ -47,6 +49,25 @@ export class ApiKeysController {
   @ApiProblems(400, 415, 422)
   createApiKey(@Ctx() ctx: TenantContext, @Body() body: CreateApiKeyDto): Promise<IssuedApiKeyDto> {
     return this.service.create(ctx, { ...body, expiresAt: body.expiresAt ? parseInstant(body.expiresAt) : null });
+  }
+
+  @Can('keys:manage')
+  @NoIdempotency()
+  @Post(':id/rotate')
+  @ApiOperation({
+    summary: 'Replace an API key',
+    description:
+      'Makes a new key with the same name, roles, user and workspace. The old one works on for `overlapSeconds`, so that both work while you change ' +
+      'the places it stands in. The answer is the only place where the new key ever stands; `Idempotency-Key` has no effect here.',
+  })
+  @ApiCreatedResponse({ type: IssuedApiKeyDto })
+  @ApiProblems(400, 404, 409, 415, 422)
+  rotateApiKey(@Ctx() ctx: TenantContext, @IdParam() id: string, @Body() body: RotateApiKeyDto): Promise<IssuedApiKeyDto> {
+    const { overlapSeconds = DAY_SECONDS, expiresAt } = body;
+    return this.service.rotate(ctx, id, {
+      overlapSeconds,
+      expiresAt: expiresAt ? parseInstant(expiresAt) : (expiresAt as undefined | null),
+    });
   }
 
   @Can('keys:manage')

@@ -74,6 +74,20 @@ export class ApiKeysQueries {
     );
   }
 
+  /** The key, locked until the end of the transaction. */
+  async lock(tx: Tx, tenantId: string, id: string): Promise<ApiKeyRow | null> {
+    return row<ApiKeyRow>(tx, `SELECT ${COLUMNS} FROM api_keys WHERE tenant_id = $1 AND id = $2 FOR UPDATE`, [tenantId, id]);
+  }
+
+  /** Ends a key at `at`, unless it ends before. */
+  async expire(tx: Tx, tenantId: string, id: string, at: Date): Promise<void> {
+    await affected(tx, `UPDATE api_keys SET expires_at = least(expires_at, $3::timestamptz) WHERE tenant_id = $1 AND id = $2`, [
+      tenantId,
+      id,
+      at,
+    ]);
+  }
+
   async findForVerification(tx: Tx, tenantId: string, id: string): Promise<KeyForVerification | null> {
     return row<KeyForVerification>(
       tx,

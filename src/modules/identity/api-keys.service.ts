@@ -9,7 +9,13 @@ import { AuditService } from './audit.service.js';
 import { ApiKeyVerifier } from './credentials/api-key-verifier.js';
 import { hashApiKey, hintOf, newApiKey } from './domain/api-key-format.js';
 import { canGrant, type Role } from './domain/permissions.js';
-import { ApiKeyNotFoundError, ExpiryInThePastError, RoleNotGrantableError, UnknownReferenceError } from './identity.errors.js';
+import {
+  ApiKeyEndedError,
+  ApiKeyNotFoundError,
+  ExpiryInThePastError,
+  RoleNotGrantableError,
+  UnknownReferenceError,
+} from './identity.errors.js';
 import type { TenantContext } from './tenant-context.js';
 import { UsersQueries } from './users.queries.js';
 import { WorkspacesQueries } from './workspaces.queries.js';
@@ -85,6 +91,35 @@ export class ApiKeysService {
     });
     await this.audit.record(tx, ctx, { action: 'api_key.created', entityType: 'api_key', entityId: id, after: { name, roles, expiresAt } });
     return { ...stored, key };
+  }
+
+  /**
+   * A new key in the place of this one, for the same roles, user and workspace. The old one works for `overlapSeconds` more, so that every place it
+   * stands in can be changed meanwhile. Without `expiresAt` the new one lives as long as the old one was made to.
+   */
+  async rotate(ctx: TenantContext, id: string, input: { overlapSeconds: number; expiresAt?: Date | null }): Promise<IssuedApiKey> {
+    const now = this.clock.now();
+    if (input.expiresAt && input.expiresAt <= now) throw new ExpiryInThePastError();
+    const issued = await this.db.inTenant(ctx.tenantId, async (tx) => {
+      const old = await this.queries.lock(tx, ctx.tenantId, id);
+      if (!old) throw new ApiKeyNotFoundError(id);
+      if (old.revokedAt || (old.expiresAt && old.expiresAt <= now)) throw new ApiKeyEndedError();
+      old.roles.forEach((role, index) => {
+        if (!canGrant(ctx.roles, role)) throw new RoleNotGrantableError(role, `roles[${index}]`);
+      });
+      const lifetime = old.expiresAt && old.expiresAt.getTime() - old.createdAt.getTime();
+      const sameLife = lifetime === null ? null : new Date(now.getTime() + lifetime);
+      const expiresAt = input.expiresAt === undefined ? sameLife : input.expiresAt;
+      const { name, roles, userId, workspaceId } = old;
+      const successor = await this.issue(tx, ctx, { name, roles, userId, workspaceId, expiresAt });
+      const oldEndsAt = new Date(now.getTime() + input.overlapSeconds * 1_000);
+      await this.queries.expire(tx, ctx.tenantId, id, oldEndsAt);
+      const after = { oldEndsAt, replacedBy: successor.id };
+      await this.audit.record(tx, ctx, { action: 'api_key.rotated', entityType: 'api_key', entityId: id, after });
+      return successor;
+    });
+    this.verifier.forgetTenant(ctx.tenantId);
+    return issued;
   }
 
   /** Ends a key: at once in this process, within 5 seconds in others (as long as they remember a key). Revoking twice is fine. */

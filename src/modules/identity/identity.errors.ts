@@ -15,6 +15,18 @@ export class UnauthenticatedError extends DomainError {
   }
 }
 
+/** The keys of the issuer of tokens cannot be fetched, so nobody can say whether a token holds. */
+export class KeysUnavailableError extends DomainError {
+  readonly code = 'keys_unavailable';
+  readonly category = 'unavailable' as const;
+  readonly retryAfterSeconds = 5;
+
+  constructor(options: { cause: unknown }) {
+    super('The keys that tokens are verified with cannot be fetched at the moment. Try again in a few seconds.');
+    this.cause = options.cause;
+  }
+}
+
 export class PermissionDeniedError extends DomainError {
   readonly code = 'permission_denied';
   readonly category = 'forbidden' as const;
@@ -62,6 +74,16 @@ export class ApiKeyNotFoundError extends DomainError {
 
   constructor(keyId: string) {
     super(`There is no API key ${keyId}.`);
+  }
+}
+
+/** A key that has ended already has nothing to hand over. */
+export class ApiKeyEndedError extends DomainError {
+  readonly code = 'api_key_ended';
+  readonly category = 'conflict' as const;
+
+  constructor() {
+    super('This API key is revoked or has expired. Create a new one instead.');
   }
 }
 

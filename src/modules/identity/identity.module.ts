@@ -4,10 +4,14 @@ import { AccessGuard } from './access.guard.js';
 import { ApiKeysController } from './api-keys.controller.js';
 import { ApiKeysQueries } from './api-keys.queries.js';
 import { ApiKeysService } from './api-keys.service.js';
+import { AuditController } from './audit.controller.js';
+import { AuditInterceptor } from './audit.interceptor.js';
 import { AuditQueries } from './audit.queries.js';
 import { AuditService } from './audit.service.js';
 import { ApiKeyVerifier } from './credentials/api-key-verifier.js';
 import { CREDENTIAL_VERIFIERS, type CredentialVerifier } from './credentials/credential-verifier.js';
+import { JwtTokens } from './credentials/jwt-tokens.js';
+import { JwtVerifier } from './credentials/jwt-verifier.js';
 import { DemoBootstrap } from './demo-bootstrap.js';
 import { IdempotencyInterceptor } from './idempotency/idempotency.interceptor.js';
 import { IdempotencyQueries } from './idempotency/idempotency.queries.js';
@@ -25,17 +29,19 @@ import { WorkspacesService } from './workspaces.service.js';
 /** Who calls, and what they may do. Its guard and its idempotency stand before the routes of every module. */
 @Global()
 @Module({
-  controllers: [TenantController, ApiKeysController, UsersController, WorkspacesController],
+  controllers: [TenantController, ApiKeysController, UsersController, WorkspacesController, AuditController],
   providers: [
     ApiKeyVerifier,
-    // A further kind of credential (JWTs) is one more verifier here.
+    JwtTokens,
+    JwtVerifier,
     {
       provide: CREDENTIAL_VERIFIERS,
-      inject: [ApiKeyVerifier],
+      inject: [ApiKeyVerifier, JwtVerifier],
       useFactory: (...verifiers: CredentialVerifier[]) => verifiers,
     },
     { provide: APP_GUARD, useClass: AccessGuard },
     { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
+    { provide: APP_INTERCEPTOR, useClass: AuditInterceptor },
     ApiKeysQueries,
     ApiKeysService,
     AuditQueries,

@@ -8,6 +8,8 @@ export interface TenantContext {
   userId: string | null;
   actor: { type: 'user' | 'api_key' | 'system'; id: string | null };
   roles: Role[];
+  /** From where; absent for work without a request. */
+  origin?: { ip: string; userAgent: string | null };
 }
 
 /** Where the guard leaves it on the request. */

@@ -35,6 +35,10 @@ export class UsersQueries {
     return row<UserRow>(tx, `SELECT ${COLUMNS} FROM users WHERE tenant_id = $1 AND id = $2`, [tenantId, id]);
   }
 
+  async findByEmail(tx: Tx, tenantId: string, email: string): Promise<UserRow | null> {
+    return row<UserRow>(tx, `SELECT ${COLUMNS} FROM users WHERE tenant_id = $1 AND email = $2`, [tenantId, email]);
+  }
+
   /**
    * Locks the tenant's owners and this user, in the order of their ids, so that two requests cannot each take away the other of the last two
    * owners.

@@ -84,9 +84,10 @@ export class WebhooksService {
   async update(ctx: TenantContext, id: string, change: EndpointChange): Promise<EndpointRow> {
     if (change.url !== undefined) this.checkUrl(change.url);
     return this.db.inTenant(ctx.tenantId, async (tx) => {
+      const before = told(await this.mustFind(tx, ctx.tenantId, id));
       const stored = await this.endpoints.update(tx, ctx.tenantId, id, change, this.clock.now());
       if (!stored) throw new WebhookNotFoundError();
-      await this.audit.record(tx, ctx, { action: 'webhook.updated', entityType: 'webhook', entityId: id, after: { ...change } });
+      await this.audit.record(tx, ctx, { action: 'webhook.updated', entityType: 'webhook', entityId: id, before, after: told(stored) });
       return stored;
     });
   }
@@ -94,8 +95,9 @@ export class WebhooksService {
   /** With its log; what has not been delivered is not delivered any more. */
   async remove(ctx: TenantContext, id: string): Promise<void> {
     await this.db.inTenant(ctx.tenantId, async (tx) => {
+      const before = told(await this.mustFind(tx, ctx.tenantId, id));
       if ((await this.endpoints.remove(tx, ctx.tenantId, id)) === 0) throw new WebhookNotFoundError();
-      await this.audit.record(tx, ctx, { action: 'webhook.deleted', entityType: 'webhook', entityId: id });
+      await this.audit.record(tx, ctx, { action: 'webhook.deleted', entityType: 'webhook', entityId: id, before });
     });
   }
 
@@ -167,4 +169,9 @@ export class WebhooksService {
   private async mustBeEnabled(tx: Tx, tenantId: string, id: string): Promise<void> {
     if (!(await this.mustFind(tx, tenantId, id)).enabled) throw new WebhookDisabledError();
   }
+}
+
+/** What the audit log keeps of a webhook. */
+function told({ url, description, eventTypes, enabled }: EndpointRow) {
+  return { url, description, eventTypes, enabled };
 }

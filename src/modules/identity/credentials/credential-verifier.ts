@@ -2,7 +2,7 @@ import type { TenantContext } from '../tenant-context.js';
 
 /**
  * One kind of credential. The guard asks the verifiers in order and takes the first answer, so each must return null, quickly and without a
- * query, for a token that is not of its kind. JWTs come in as one more verifier in `CREDENTIAL_VERIFIERS`.
+ * query, for a token that is not of its kind. A further kind is one more verifier in `CREDENTIAL_VERIFIERS`.
  */
 export abstract class CredentialVerifier {
   /** Whose this token is; null if it is none of ours, unknown, expired or revoked. Never says which. */

@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsIn, IsOptional, IsUUID } from 'class-validator';
+import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsIn, IsInt, IsOptional, IsUUID, Max, Min } from 'class-validator';
 import { IsHeaderText, IsInstant } from '../../../http/index.js';
 import { ROLES, type Role } from '../domain/permissions.js';
 
@@ -76,6 +76,22 @@ export class CreateApiKeyDto {
   workspaceId?: string | null;
 
   /** When it stops working by itself; absent or null: never. */
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, required: false, example: '2027-01-01T00:00:00Z' })
+  @IsOptional()
+  @IsInstant()
+  expiresAt?: string | null;
+}
+
+export class RotateApiKeyDto {
+  /** How long the old key works on, in seconds: at most 30 days, 0 ends it at once. */
+  @ApiProperty({ minimum: 0, maximum: 2_592_000, default: 86_400, required: false })
+  @IsOptional()
+  @Min(0)
+  @Max(2_592_000)
+  @IsInt()
+  overlapSeconds?: number;
+
+  /** When the new key stops working by itself; null: never; absent: after as long as the old one was made for. */
   @ApiProperty({ type: String, format: 'date-time', nullable: true, required: false, example: '2027-01-01T00:00:00Z' })
   @IsOptional()
   @IsInstant()

@@ -5,6 +5,7 @@ import { Tenant } from './tenant.entity.js';
 @Entity('audit_log')
 @Check('ck_audit_log_actor_type', `actor_type IN ('user', 'api_key', 'system', 'contact')`)
 @Index('idx_audit_log_entity', ['tenantId', 'entityType', 'entityId', 'id'])
+@Index('idx_audit_log_actor', ['tenantId', 'actorId', 'id'], { where: 'actor_id IS NOT NULL' })
 export class AuditLog {
   @PrimaryColumn('uuid', { name: 'tenant_id', primaryKeyConstraintName: 'pk_audit_log' })
   @ForeignKey(() => Tenant, { name: 'fk_audit_log_tenant', onDelete: 'CASCADE' })
@@ -37,6 +38,10 @@ export class AuditLog {
   @Column('jsonb', { nullable: true })
   after: unknown;
 
-  @Column('varchar', { length: 100, nullable: true })
-  origin: string | null;
+  /** From where; null for what the system did by itself. */
+  @Column('varchar', { length: 45, nullable: true })
+  ip: string | null;
+
+  @Column('varchar', { name: 'user_agent', length: 300, nullable: true })
+  userAgent: string | null;
 }
