@@ -18,6 +18,7 @@ import { AudienceClock1764000015000 } from './1764000015000-AudienceClock.js';
 import { LedgerRoom1764000017000 } from './1764000017000-LedgerRoom.js';
 import { CampaignVersions1764000018000 } from './1764000018000-CampaignVersions.js';
 import { StepCalls1764000019000 } from './1764000019000-StepCalls.js';
+import { Traces1764000019500 } from './1764000019500-Traces.js';
 import { SoftBounceTimes1764000020500 } from './1764000020500-SoftBounceTimes.js';
 import { Approvals1764000021000 } from './1764000021000-Approvals.js';
 import { TenantIsolation1764000021500 } from './1764000021500-TenantIsolation.js';
@@ -46,6 +47,7 @@ export const migrations = [
   LedgerRoom1764000017000,
   CampaignVersions1764000018000,
   StepCalls1764000019000,
+  Traces1764000019500,
   SoftBounceTimes1764000020500,
   Approvals1764000021000,
   TenantIsolation1764000021500,

@@ -63,10 +63,15 @@ describe('calls of webhook steps', () => {
     const { tenantId, campaignId, stepIds } = made;
     const reached: { enrollmentId: string; entryNumber: number }[] = [];
     for (let i = 0; i < people; i++) reached.push({ ...(await make.enroll(made, { at: clock.now() })), entryNumber: 1 });
-    const record = () =>
-      database.db.inTenant(tenantId, (tx) => queries.record(tx, tenantId, { campaignId, stepId: stepIds[0], reached, now: clock.now() }));
-    // The engine may come to a batch twice when a worker dies.
-    expect([await record(), await record()]).toEqual([people, 0]);
+    const record = (stepId: string) =>
+      database.db.inTenant(tenantId, (tx) => queries.record(tx, tenantId, { campaignId, stepId, reached, now: clock.now() }));
+    // The engine may come to a batch twice when a worker dies; and an edit may bring people to a newer version of the same step.
+    const [newer] = await system<{ id: string }>(
+      `INSERT INTO campaign_steps (tenant_id, campaign_id, version, step_order, step_type, action_config, lineage_id)
+       SELECT tenant_id, campaign_id, 2, 1, 'action', action_config, lineage_id FROM campaign_steps WHERE id = $1 RETURNING id`,
+      [stepIds[0]],
+    );
+    expect([await record(stepIds[0]), await record(stepIds[0]), await record(newer.id)]).toEqual([people, 0, 0]);
   };
   const calls = ({ campaignId }: MadeCampaign) => system<Call>('SELECT * FROM step_calls WHERE campaign_id = $1 ORDER BY id', [campaignId]);
   const sendAll = async (...by: StepCallDispatcher[]) => {

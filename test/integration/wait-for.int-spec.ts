@@ -242,6 +242,66 @@ describe('waiting and handing over on a real database', () => {
     expect(await sql(`SELECT FROM campaign_contacts WHERE tenant_id = $1 AND status IN ('enrolled', 'active')`, [tenantId])).toEqual([]);
   });
 
+  it('remembers every decision with what decided it, and misses a call that is not recorded', async () => {
+    await story.importContacts(2);
+    const target = await launched(triggered, [waitStep(1, 'days')]);
+    const isPro = { type: 'contact_attribute', attribute: 'plan', operator: 'eq', value: 'pro' };
+    const id = await launched({ name: 'Source', keepEnrolling: true }, [
+      {
+        stepType: 'condition',
+        conditionRules: { all: [{ not: { type: 'tag', tag: 'no' } }, isPro] },
+        trueNextRef: 'wait',
+        falseNextRef: 'no',
+      },
+      {
+        ref: 'wait',
+        stepType: 'wait_for',
+        waitEvent: { name: 'order_placed' },
+        waitDuration: { value: 2, unit: 'days' },
+        falseNextRef: 'no',
+      },
+      { ...enrollIn(target), nextRef: 'call' },
+      { ref: 'call', stepType: 'action', actionConfig: { type: 'webhook', url: 'https://acme.example/hook' }, nextRef: null },
+      tag('no'),
+    ]);
+    await advance(id);
+    app.clock.advance({ hours: 1 });
+    await report({ name: 'order_placed', email: 'person2@example.com' });
+    await advance(id);
+    const timeline = async (n: number, campaign = id) => {
+      const contactId = await story.contactId(`person${n}@example.com`);
+      const { entries } = await story.api.must(200, story.api.get(`/api/campaigns/${campaign}/contacts/${contactId}/timeline`));
+      return entries.map(({ type, explanation }: { type: string; explanation: string }) => `${type}: ${explanation}`);
+    };
+    expect(await timeline(1)).toEqual([
+      'enrolled: Was in the audience at the launch.',
+      'started: null',
+      'condition: All parts had to hold, and the first that did not: plan is "pro".',
+      'acted: null',
+      'completed: The end of the flow.',
+    ]);
+    expect(await timeline(2)).toEqual([
+      'enrolled: Was in the audience at the launch.',
+      'started: null',
+      'condition: It held: not (has the tag "no") and plan is "pro".',
+      'wait_began: Waits for it, at most 2 days: the event "order_placed".',
+      'wait_ended: It has happened: the event "order_placed".',
+      'handed_over: To the campaign "Spring news". The contact was enrolled there.',
+      'called: Recorded; it is made while the contact goes on.',
+      'completed: The end of the flow.',
+    ]);
+    expect((await timeline(2, target))[0]).toBe('enrolled: Was handed over by the campaign "Source".');
+
+    expect(await story.ledger(id)).toMatchObject({ calls: { recorded: 1, pending: 1 }, problems: [] });
+    await sql('DELETE FROM step_calls WHERE campaign_id = $1', [id]);
+    expect((await story.ledger(id)).problems).toMatchObject([{ code: 'call_missing', count: 1 }]);
+
+    // Who is erased leaves nothing behind of what was known when.
+    const contactId = await story.contactId('person2@example.com');
+    await story.api.must(204, story.api.delete(`/api/contacts/${contactId}`));
+    expect(await sql(`SELECT FROM campaign_contacts WHERE contact_id = $1 AND trace <> ''`, [contactId])).toEqual([]);
+  });
+
   it('refuses steps that wait for nothing, or enrol nowhere, with their place', async () => {
     const id = await story.campaign({ campaignType: 'drip' });
     const save = async (step: Record<string, unknown>) => {

@@ -12,6 +12,9 @@ const OF_SCOPE = `cc.tenant_id = $1 AND ($2::uuid IS NULL OR cc.campaign_id = $2
 const MOVED_MEANWHILE = `EXISTS (SELECT FROM campaign_steps st JOIN campaign_steps sent ON sent.tenant_id = st.tenant_id AND sent.version <> st.version
   WHERE st.tenant_id = cc.tenant_id AND st.id = cc.current_step_id AND sent.id = e.step_id)`;
 
+/** The trace of `cc` says that it has come past this action in its present entry. */
+const PASSED = (stepId: string) => `strpos(substring(cc.trace FROM '[^#]*$'), ';a' || right(${stepId}::text, 12) || ';') > 0`;
+
 /** What the ledger check compares, in one statement and so in one snapshot: nothing looks lost merely because it moved meanwhile. */
 @Injectable()
 export class LedgerCheckQueries {
@@ -49,6 +52,13 @@ export class LedgerCheckQueries {
              SELECT FROM emails e JOIN campaign_steps sent ON sent.tenant_id = e.tenant_id AND sent.id = e.step_id
               WHERE e.tenant_id = p.tenant_id AND e.enrollment_id = p.id AND sent.lineage_id = p.lineage_id
                 AND e.entry_number = p.entry_number AND ${OPEN}) GROUP BY 1
+          UNION ALL
+         SELECT cc.campaign_id, 'call_missing', NULL, NULL, count(*), (array_agg(cc.id ORDER BY cc.id))[1:5]
+           FROM campaign_steps st JOIN campaign_contacts cc ON cc.tenant_id = st.tenant_id AND cc.campaign_id = st.campaign_id
+            AND ${PASSED('st.id')}
+          WHERE ${OF_SCOPE} AND st.action_config ->> 'type' = 'webhook' AND NOT EXISTS (
+            SELECT FROM step_calls m JOIN campaign_steps o ON o.tenant_id = m.tenant_id AND o.id = m.step_id AND o.lineage_id = st.lineage_id
+             WHERE m.tenant_id = cc.tenant_id AND m.enrollment_id = cc.id AND m.entry_number = cc.entry_number) GROUP BY 1
           UNION ALL
          SELECT campaign_id, 'stuck_without_due_time', NULL, NULL, count(*), (array_agg(id ORDER BY id))[1:5]
            FROM people WHERE step_type IS DISTINCT FROM 'email' GROUP BY 1

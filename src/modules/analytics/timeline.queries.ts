@@ -1,6 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { row, rows, type Tx } from '../../database/index.js';
-import type { TimelineEmail, TimelineEnrollment, TimelineEvent } from './domain/timeline.js';
+import { shownAction, type ActionConfig } from '../steps/index.js';
+import type { TimelineEmail, TimelineEvent } from './domain/timeline.js';
+import type { TimelineCall, TimelineHandover, TimelineStep } from './domain/timeline-decisions.js';
+import type { TimelineEnrollment } from './domain/timeline-entry.js';
 
 /** What is known about one contact in one campaign. */
 @Injectable()
@@ -11,7 +14,7 @@ export class TimelineQueries {
       `SELECT cc.id, cc.status, cc.current_step_id AS "currentStepId", cc.entry_number AS "entryNumber", cc.enrolled_at AS "enrolledAt",
               cc.started_at AS "startedAt", cc.completed_at AS "completedAt", cc.exited_at AS "exitedAt", cc.exit_reason AS "exitReason",
               cc.last_error AS "lastError", cc.step_entered_at AS "stepEnteredAt", cc.next_email_scheduled_at AS "nextEmailScheduledAt",
-              c.status AS "campaignStatus", cc.step_entered_at IS NOT NULL AND EXISTS (
+              c.status AS "campaignStatus", c.campaign_type AS "campaignType", cc.trace, cc.step_entered_at IS NOT NULL AND EXISTS (
                 SELECT FROM ab_decisions d WHERE d.tenant_id = cc.tenant_id AND d.step_id = cc.current_step_id AND d.status = 'testing') AS "waitsForTest"
          FROM campaign_contacts cc JOIN campaigns c ON c.tenant_id = cc.tenant_id AND c.id = cc.campaign_id
         WHERE cc.tenant_id = $1 AND cc.campaign_id = $2 AND cc.contact_id = $3`,
@@ -24,7 +27,7 @@ export class TimelineQueries {
     return rows<TimelineEmail>(
       tx,
       `SELECT * FROM (
-         SELECT id, step_id AS "stepId", status, reason, detail, due_at AS "dueAt", created_at AS "createdAt", sending_at AS "sendingAt",
+         SELECT id, step_id AS "stepId", entry_number AS "entryNumber", status, reason, detail, due_at AS "dueAt", created_at AS "createdAt", sending_at AS "sendingAt",
                 sent_at AS "sentAt", settled_at AS "settledAt", to_email AS "toEmail",
                 (SELECT name FROM step_variants v WHERE v.tenant_id = emails.tenant_id AND v.id = emails.variant_id) AS variant
            FROM emails WHERE tenant_id = $1 AND enrollment_id = $2 ORDER BY created_at DESC, id DESC LIMIT $3) e
@@ -47,11 +50,48 @@ export class TimelineQueries {
     );
   }
 
-  steps(tx: Tx, tenantId: string, campaignId: string): Promise<{ id: string; name: string | null; order: number; type: string }[]> {
-    return rows(
+  /** Of every version; without content. */
+  async steps(tx: Tx, tenantId: string, campaignId: string): Promise<TimelineStep[]> {
+    const found = await rows<Omit<TimelineStep, 'action'> & { action: ActionConfig | null }>(
       tx,
-      `SELECT id, step_name AS name, step_order AS "order", step_type AS type FROM campaign_steps WHERE tenant_id = $1 AND campaign_id = $2`,
+      `SELECT id, step_name AS name, step_type AS type, condition_rules AS rules, split_config AS split, action_config AS action, wait_event AS event,
+              CASE WHEN wait_duration_value IS NOT NULL THEN json_build_object('value', wait_duration_value, 'unit', wait_duration_unit) END AS wait,
+              wait_until IS NOT NULL AS "waitsForDate"
+         FROM campaign_steps WHERE tenant_id = $1 AND campaign_id = $2`,
       [tenantId, campaignId],
     );
+    return found.map(({ action, ...step }) => ({ ...step, action: action && shownAction(action) }));
+  }
+
+  handovers(tx: Tx, tenantId: string, enrollmentId: string): Promise<TimelineHandover[]> {
+    return rows<TimelineHandover>(
+      tx,
+      `SELECT step_id AS "stepId", entry_number AS "entryNumber", target_campaign_id AS "campaignId", outcome, at
+         FROM campaign_handovers WHERE tenant_id = $1 AND enrollment_id = $2`,
+      [tenantId, enrollmentId],
+    );
+  }
+
+  /** The newest `limit`. */
+  calls(tx: Tx, tenantId: string, enrollmentId: string, limit: number): Promise<TimelineCall[]> {
+    return rows<TimelineCall>(
+      tx,
+      `SELECT id, step_id AS "stepId", entry_number AS "entryNumber", occurred_at AS "occurredAt", status, attempts,
+              last_attempt_at AS "lastAttemptAt", status_code AS "statusCode", error
+         FROM step_calls WHERE tenant_id = $1 AND enrollment_id = $2 ORDER BY id DESC LIMIT $3`,
+      [tenantId, enrollmentId, limit],
+    );
+  }
+
+  /** Names of segments and campaigns by their ids; those that are gone have none. */
+  async names(tx: Tx, tenantId: string, ids: { segments: string[]; campaigns: string[] }): Promise<Map<string, string>> {
+    const found = await rows<{ id: string; name: string }>(
+      tx,
+      `SELECT id, name FROM segments WHERE tenant_id = $1 AND id = ANY ($2::uuid[])
+        UNION ALL
+       SELECT id, name FROM campaigns WHERE tenant_id = $1 AND id = ANY ($3::uuid[])`,
+      [tenantId, ids.segments, ids.campaigns],
+    );
+    return new Map(found.map(({ id, name }) => [id, name]));
   }
 }

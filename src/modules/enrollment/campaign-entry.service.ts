@@ -5,6 +5,7 @@ import { CAMPAIGN_LOCK, type Campaign, CampaignLaunchStore, CampaignsService, co
 import { SegmentsService, type SqlFragment } from '../segments/index.js';
 import { StepsService } from '../steps/index.js';
 import { AudienceEnrollment } from './audience-enrollment.service.js';
+import { entryTrace, type EntryCause } from '../../shared/trace.js';
 import { ENTRY_PARAMS, EntryQueries, type Entered, type EntryRequest } from './entry.queries.js';
 
 export type Entrant = EntryRequest['entrants'][number];
@@ -43,7 +44,7 @@ export class CampaignEntry {
    * Enrols those of `entrants` who may enter, once each, and counts them on the campaign; call with what `openCampaign` gave. Somebody inside
    * stays where they are. Repeating it enrols nobody twice, nor starts anybody again before the cooldown is over.
    */
-  async enter(tx: Tx, campaign: Campaign, entrants: Entrant[], options: { reentry?: boolean } = {}): Promise<Entered[]> {
+  async enter(tx: Tx, campaign: Campaign, entrants: Entrant[], options: { cause: EntryCause; reentry?: boolean }): Promise<Entered[]> {
     if (entrants.length === 0) return [];
     const { tenantId, id: campaignId } = campaign;
     const { firstStepId } = await this.steps.loadFlow(tx, tenantId, campaignId, campaign.stepsVersion);
@@ -55,6 +56,7 @@ export class CampaignEntry {
       entrants: onceEach(entrants),
       now,
       includeUnsubscribed: campaign.category === 'transactional',
+      trace: entryTrace(now, options.cause),
       cooldownMs: options.reentry === false ? null : cooldownMs(campaign.reentry),
       ...(await this.audience.dueTimes(tx, campaign, now)),
     };

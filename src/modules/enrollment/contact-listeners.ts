@@ -20,6 +20,7 @@ const CHUNK = 10_000;
 export function followContacts(contacts: ContactsEvents, enrollments: EnrollmentService, clock: Clock): void {
   contacts.onErased(async (tx, tenantId, contactId) => {
     await enrollments.exit(tx, tenantId, { contactIds: [contactId] }, 'contact_deleted', clock.now());
+    await enrollments.forgetTraces(tx, tenantId, contactId);
   });
   contacts.onSuppressed(async (tx, tenantId, contactIds, reason) => {
     // An unsubscription does not end what people need to be told.

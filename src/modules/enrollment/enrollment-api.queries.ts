@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { affected, row, rows, type Tx } from '../../database/index.js';
+import { entryTrace } from '../../shared/trace.js';
 import type { EnrollmentStatus } from './enrollment.types.js';
 
 /** An enrolment as the API shows it. */
@@ -91,8 +92,8 @@ export class EnrollmentApiQueries {
   ): Promise<number> {
     return affected(
       tx,
-      `INSERT INTO campaign_contacts (tenant_id, campaign_id, contact_id, status, current_step_id, enrolled_at, next_email_scheduled_at)
-       SELECT $1, $2, c.id, 'enrolled', $3, $5, coalesce(zone.due, $6::timestamptz)
+      `INSERT INTO campaign_contacts (tenant_id, campaign_id, contact_id, status, current_step_id, enrolled_at, next_email_scheduled_at, trace)
+       SELECT $1, $2, c.id, 'enrolled', $3, $5, coalesce(zone.due, $6::timestamptz), $9
        FROM contacts c LEFT JOIN (SELECT key, value::timestamptz AS due FROM json_each_text($8::json)) zone ON zone.key = c.timezone
        WHERE c.tenant_id = $1 AND c.id = ANY($4::uuid[]) AND c.deleted_at IS NULL AND (c.subscribed OR $7::boolean)
          AND NOT EXISTS (SELECT FROM suppressions s WHERE s.tenant_id = c.tenant_id AND s.email_norm = c.email_norm
@@ -108,6 +109,7 @@ export class EnrollmentApiQueries {
         e.dueAt,
         e.includeUnsubscribed,
         JSON.stringify(Object.fromEntries([...e.dueByZone].map(([zone, due]) => [zone, due.toISOString()]))),
+        entryTrace(e.now, { by: 'hand' }),
       ],
     );
   }

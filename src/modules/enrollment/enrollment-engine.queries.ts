@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { affected, preparedRows, row, rows, type Tx } from '../../database/index.js';
 import type { SqlFragment } from '../segments/index.js';
+import { MOST_TRACE_CHARACTERS, traceOf } from '../../shared/trace.js';
 import type { DueEnrollment, EmailStepResult, EnrollmentMove } from './enrollment.types.js';
 
 export interface EnrollChunk {
@@ -139,9 +140,10 @@ export class EnrollmentEngineQueries {
          SET status = m.status, current_step_id = m.step_id, steps_completed = m.steps_completed, attempts = 0, last_error = NULL,
              next_email_scheduled_at = m.due_at, step_entered_at = m.entered_at, started_at = coalesce(cc.started_at, $2),
              completed_at = CASE WHEN m.status = 'completed' THEN $2::timestamptz END,
-             exited_at = CASE WHEN m.status = 'exited' THEN $2::timestamptz END, exit_reason = m.exit_reason
-         FROM unnest($3::uuid[], $4::text[], $5::uuid[], $6::int[], $7::timestamptz[], $8::timestamptz[], $9::text[])
-           AS m (id, status, step_id, steps_completed, due_at, entered_at, exit_reason)
+             exited_at = CASE WHEN m.status = 'exited' THEN $2::timestamptz END, exit_reason = m.exit_reason,
+             trace = right(cc.trace || m.trace, ${MOST_TRACE_CHARACTERS})
+         FROM unnest($3::uuid[], $4::text[], $5::uuid[], $6::int[], $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[])
+           AS m (id, status, step_id, steps_completed, due_at, entered_at, exit_reason, trace)
          WHERE cc.tenant_id = $1 AND cc.id = m.id
          RETURNING 1
        ) SELECT count(*)::int AS n FROM moved`,
@@ -155,6 +157,7 @@ export class EnrollmentEngineQueries {
         moves.map((m) => m.dueAt),
         moves.map((m) => m.stepEnteredAt),
         moves.map((m) => m.exitReason),
+        moves.map((m) => traceOf(now, m.trace ?? '')),
       ],
     );
     return updated[0].n;
@@ -277,6 +280,14 @@ export class EnrollmentEngineQueries {
        WHERE tenant_id = $1 AND campaign_id = $2 AND status IN ('enrolled', 'active', 'paused') AND next_email_scheduled_at IS NOT NULL`,
       [tenantId, campaignId, byMs],
     );
+  }
+
+  /** Forgets what was decided about a contact, and why. */
+  async forgetTraces(tx: Tx, tenantId: string, contactId: string): Promise<number> {
+    return affected(tx, `UPDATE campaign_contacts SET trace = '' WHERE tenant_id = $1 AND contact_id = $2 AND trace <> ''`, [
+      tenantId,
+      contactId,
+    ]);
   }
 
   /** Ends up to `limit` live enrolments; 0 when none is left. Terminal ones stay as they are, so it may be repeated. */

@@ -61,6 +61,11 @@ export class EnrollmentService {
     return this.queries.letGo(tx, tenantId, waiting);
   }
 
+  /** Part of erasing a contact. */
+  forgetTraces(tx: Tx, tenantId: string, contactId: string): Promise<number> {
+    return this.queries.forgetTraces(tx, tenantId, contactId);
+  }
+
   nextDueAt(tx: Tx, tenantId: string, campaignId: string): Promise<Date | null> {
     return this.queries.nextDueAt(tx, tenantId, campaignId);
   }

@@ -44,6 +44,8 @@ export interface EnrollmentMove {
   dueAt: Date | null;
   stepEnteredAt: Date | null;
   exitReason: string | null;
+  /** What was decided about it in this run: marks of `shared/trace.ts`. */
+  trace?: string;
 }
 
 /** How the message of an email step went, as the ledger reports it. */

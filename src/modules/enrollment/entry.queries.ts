@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { row, rows, type Tx } from '../../database/index.js';
+import { MOST_TRACE_CHARACTERS } from '../../shared/trace.js';
 import type { SqlFragment } from '../segments/index.js';
 
 export interface EntryRequest {
@@ -15,10 +16,12 @@ export interface EntryRequest {
   includeUnsubscribed: boolean;
   /** How long after an entry the next is possible; null: never. */
   cooldownMs: number | null;
+  /** What let them in, as a trace begins with it. */
+  trace: string;
 }
 
 /** Parameters that stand before those of the audience's predicate. */
-export const ENTRY_PARAMS = 11;
+export const ENTRY_PARAMS = 12;
 
 /** One who entered: `isNew` for the first time, else again. */
 export interface Entered {
@@ -52,14 +55,15 @@ export class EntryQueries {
                 AND ($10::bigint IS NULL OR cc.status IN ('enrolled', 'active', 'paused')))
             AND (${audience.sql})
        )
-       INSERT INTO campaign_contacts AS cc (tenant_id, campaign_id, contact_id, status, current_step_id, enrolled_at, next_email_scheduled_at, entry_depth)
-       SELECT $1, $2, e.id, 'enrolled', $3, least(e.at, $6::timestamptz), coalesce(zone.due, $7::timestamptz), e.depth
+       INSERT INTO campaign_contacts AS cc (tenant_id, campaign_id, contact_id, status, current_step_id, enrolled_at, next_email_scheduled_at, entry_depth, trace)
+       SELECT $1, $2, e.id, 'enrolled', $3, least(e.at, $6::timestamptz), coalesce(zone.due, $7::timestamptz), e.depth, $12
          FROM entrant e LEFT JOIN (SELECT key, value::timestamptz AS due FROM json_each_text($8::json)) zone ON zone.key = e.timezone
         ORDER BY e.id
        ON CONFLICT (tenant_id, campaign_id, contact_id) DO UPDATE
           SET status = 'enrolled', current_step_id = excluded.current_step_id, entry_number = cc.entry_number + 1, steps_completed = 0, attempts = 0,
               enrolled_at = excluded.enrolled_at, next_email_scheduled_at = excluded.next_email_scheduled_at, entry_depth = excluded.entry_depth,
-              started_at = NULL, completed_at = NULL, exited_at = NULL, exit_reason = NULL, last_error = NULL, step_entered_at = NULL
+              started_at = NULL, completed_at = NULL, exited_at = NULL, exit_reason = NULL, last_error = NULL, step_entered_at = NULL,
+              trace = right(cc.trace || '#' || (cc.entry_number + 1) || ';' || excluded.trace, ${MOST_TRACE_CHARACTERS})
         WHERE cc.status IN ('completed', 'exited', 'failed') AND coalesce(cc.exit_reason, '') NOT IN ${FOR_GOOD}
           AND cc.enrolled_at + $10::bigint * interval '1 millisecond' <= excluded.enrolled_at
           AND coalesce(cc.completed_at, cc.exited_at, cc.enrolled_at) <= excluded.enrolled_at
@@ -76,6 +80,7 @@ export class EntryQueries {
         e.includeUnsubscribed,
         e.cooldownMs,
         e.entrants.map(({ depth }) => depth ?? 0),
+        e.trace,
         ...audience.params,
       ],
     );

@@ -6,7 +6,7 @@ import { CampaignsService } from '../campaigns/index.js';
 import type { TenantContext } from '../identity/index.js';
 import { StepNotFoundError } from '../steps/index.js';
 import type { CallStatus } from './entities/index.js';
-import { type CallRow, type Reached, StepCallsQueries } from './step-calls.queries.js';
+import { type CallRow, StepCallsQueries } from './step-calls.queries.js';
 
 /** Calls of actions "webhook": entered in the book while contacts pass the step, listed for people. */
 @Injectable()
@@ -17,9 +17,9 @@ export class StepCalls {
     private readonly campaigns: CampaignsService,
   ) {}
 
-  /** One call per (enrolment, step, entry), however often it is called. Returns how many are new. */
-  async record(tx: Tx, tenantId: string, campaignId: string, stepId: string, reached: Reached[], now: Date): Promise<number> {
-    return this.queries.record(tx, tenantId, { campaignId, stepId, reached, now });
+  /** See `StepCallsQueries.record`. Returns how many are new. */
+  record(tx: Tx, tenantId: string, calls: Parameters<StepCallsQueries['record']>[2]): Promise<number> {
+    return this.queries.record(tx, tenantId, calls);
   }
 
   /** Ends up to `limit` calls that wait; 0 when none does. Repeatable. */

@@ -1,13 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '../../database/index.js';
+import { mark } from '../../shared/trace.js';
 import { ContactEffects } from '../contacts/index.js';
 import { SegmentsService, type Rule } from '../segments/index.js';
-import { lineOf, type ActionConfig, type FlowStep, type StepType } from '../steps/index.js';
+import { lineOf, type ActionConfig, type FlowStep, type SplitConfig, type StepType } from '../steps/index.js';
 import { Ledger } from '../delivery/index.js';
 import { ExperimentsService } from '../experiments/index.js';
 import { Handovers } from '../triggers/index.js';
 import { bestMessageTime, branchByLot, passCondition, passWait } from './domain/passing.js';
-import type { Traveller } from './domain/walk.js';
+import { note, type Traveller } from './domain/walk.js';
 import { StepCalls } from './step-calls.service.js';
 import { StepConditions } from './step-conditions.js';
 import { StepFactsQueries } from './step-facts.queries.js';
@@ -57,7 +58,11 @@ export class StepHandlers {
         variantId,
       })),
     );
-    for (const { traveller } of mailed) walk.stay(traveller, step.id, null);
+    const decision = mark.mailed(step.id);
+    for (const { traveller } of mailed) {
+      note(traveller, decision);
+      walk.stay(traveller, step.id, null);
+    }
   }
 
   /** Whoever has had the message of this step from another version goes on without it; while it is under way they wait for it. */
@@ -79,6 +84,7 @@ export class StepHandlers {
     return group.flatMap((traveller, index) => {
       const placement = placements[index];
       if ('variantId' in placement) return [{ traveller, variantId: placement.variantId }];
+      if (!traveller.enteredAt && placement.holdUntil) note(traveller, mark.held(step.id, placement.holdUntil));
       run.walk.stay(traveller, step.id, placement.holdUntil);
       return [];
     });
@@ -97,14 +103,16 @@ export class StepHandlers {
   }
 
   private async condition(run: StepRun, step: FlowStep, group: Traveller[]): Promise<void> {
-    passCondition(run.walk, step, group, await this.branches(run, step, group));
+    if (step.split) return passCondition(run.walk, step, group, await this.branches(run, step, step.split, group));
+    const answerTo = await this.conditions.answers(run, step.rules!, group);
+    const partOf = (traveller: Traveller) => answerTo(traveller).part;
+    passCondition(run.walk, step, group, (traveller) => (answerTo(traveller).isTrue ? 0 : 1), partOf);
   }
 
   /** By the first rule that holds, or by lot. */
-  private async branches(run: StepRun, step: FlowStep, group: Traveller[]): Promise<(traveller: Traveller) => number> {
-    const { split } = step;
-    if (split?.type === 'random') return ({ enrollment }) => branchByLot(lineOf(step), split.branches, enrollment.contactId);
-    const rules = split ? split.branches.map(({ rules: rule }) => rule as Rule) : [step.rules!];
+  private async branches(run: StepRun, step: FlowStep, split: SplitConfig, group: Traveller[]): Promise<(traveller: Traveller) => number> {
+    if (split.type === 'random') return ({ enrollment }) => branchByLot(lineOf(step), split.branches, enrollment.contactId);
+    const rules = split.branches.map(({ rules: rule }) => rule as Rule);
     const met = await this.conditions.firstHolding(run, rules, group);
     return ({ enrollment }) => met.get(enrollment.id) ?? rules.length;
   }
@@ -112,15 +120,23 @@ export class StepHandlers {
   private async action(run: StepRun, step: FlowStep, group: Traveller[]): Promise<void> {
     const { tx, tenantId, walk } = run;
     const action = step.action!;
+    const decision = mark.acted(step.id);
+    for (const traveller of group) note(traveller, decision);
     if (action.type === 'enroll') {
       const people = group.map(({ enrollment: { id, contactId, entryNumber } }) => ({ enrollmentId: id, contactId, entryNumber }));
-      await this.handovers.handOver(tx, tenantId, { stepId: step.id, targetCampaignId: action.campaignId, people, now: run.now });
+      await this.handovers.handOver(tx, tenantId, {
+        campaignId: run.campaignId,
+        stepId: step.id,
+        targetCampaignId: action.campaignId,
+        people,
+        now: run.now,
+      });
       walk.goOn(group, step.next, step.id);
       return;
     }
     if (action.type === 'webhook') {
       const reached = group.map(({ enrollment: { id, entryNumber } }) => ({ enrollmentId: id, entryNumber }));
-      await this.calls.record(tx, tenantId, run.campaignId, step.id, reached, run.now);
+      await this.calls.record(tx, tenantId, { campaignId: run.campaignId, stepId: step.id, reached, now: run.now });
       walk.goOn(group, step.next, step.id);
       return;
     }

@@ -9,6 +9,7 @@ const MAX_HOPS = 10;
 
 /** Contacts that get to an action "enroll" together. */
 export interface HandoverGroup {
+  campaignId: string;
   stepId: string;
   targetCampaignId: string;
   people: { enrollmentId: string; contactId: string; entryNumber: number }[];
@@ -37,7 +38,7 @@ export class Handovers {
     const before = await this.situations(tx, tenantId, group, target?.category === 'transactional');
     const ready = target ? before.filter(({ depth }) => depth < MAX_HOPS) : [];
     const entrants = ready.map(({ contactId, depth }) => ({ contactId, at: group.now, depth: depth + 1 }));
-    const entered = target ? await this.entry.enter(tx, target, entrants) : [];
+    const entered = target ? await this.entry.enter(tx, target, entrants, { cause: { by: 'campaign', campaignId: group.campaignId } }) : [];
     const isIn = new Set(entered.map(({ contactId }) => contactId));
     await this.record(tx, tenantId, group, before, (person) => outcomeOf(person, target, isIn));
   }

@@ -107,7 +107,7 @@ export class TriggerEvents {
   }
 
   private async act({ tx, tenantId, now, open }: Batch, listener: Listener, events: UnappliedContactEvent[]): Promise<void> {
-    const { campaignId, purpose, stepId } = listener;
+    const { campaignId, purpose, stepId, eventName } = listener;
     const people = events.map(({ contactId, occurredAt }) => ({ contactId, at: occurredAt }));
     if (purpose === 'goal') {
       await this.inside.reachGoal(tx, tenantId, campaignId, people, now);
@@ -120,7 +120,7 @@ export class TriggerEvents {
       // What happened before the launch is history, however late it is reported.
       if (campaign) {
         const since = people.filter(({ at }) => at >= campaign.launchedAt!);
-        await this.entry.enter(tx, campaign, since);
+        await this.entry.enter(tx, campaign, since, { cause: { by: 'event', name: eventName } });
       }
     }
   }

@@ -123,7 +123,7 @@ export class Watches {
     const onlyYounger = isFirst && !includeExisting;
     const { enter, seen, cursor } = await this.queries.lookForNewcomers(tx, tenantId, { ...window, onlyYounger }, segment);
     const entrants = enter.map((contactId) => ({ contactId, at: now }));
-    await this.entry.enter(tx, campaign, entrants, { reentry: !isFirst });
+    await this.entry.enter(tx, campaign, entrants, { reentry: !isFirst, cause: { by: 'segment' } });
     return { cursor, seen };
   }
 

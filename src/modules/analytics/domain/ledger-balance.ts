@@ -74,6 +74,7 @@ const PROBLEMS = {
   parked_without_email: 'enrolment(s) wait on an email step, but no message of that step is open in the ledger: they would wait for ever',
   stuck_without_due_time: 'enrolment(s) are under way without a due time and not on an email step: nothing would ever move them',
   open_email_of_departed: 'message(s) are open, but their contact has left the step',
+  call_missing: 'enrolment(s) have come past a webhook step, but no call is recorded: the receiver would never be told',
   accepted_without_time: 'message(s) were accepted by the provider without a time of sending: they are missing from the analytics',
 } as const;
 

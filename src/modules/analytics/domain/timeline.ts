@@ -1,24 +1,20 @@
-export interface TimelineEnrollment {
-  id: string;
-  status: string;
-  currentStepId: string | null;
-  entryNumber: number;
-  enrolledAt: Date;
-  startedAt: Date | null;
-  completedAt: Date | null;
-  exitedAt: Date | null;
-  exitReason: string | null;
-  lastError: string | null;
-  stepEnteredAt: Date | null;
-  nextEmailScheduledAt: Date | null;
-  campaignStatus: string;
-  /** Stands at an email under test, with the others who get its winner. */
-  waitsForTest?: boolean;
-}
+import { causeOf, decisionsOf, entryOf, type DecisionFacts } from './timeline-decisions.js';
+import {
+  inOrder,
+  LAST,
+  place,
+  type Placed,
+  type TimelineDetail,
+  type TimelineEnrollment,
+  type TimelineEntry,
+  type TimelineType,
+} from './timeline-entry.js';
+import { explain } from './timeline-words.js';
 
 export interface TimelineEmail {
   id: string;
   stepId: string;
+  entryNumber: number;
   status: string;
   reason: string | null;
   detail: string | null;
@@ -45,95 +41,38 @@ export interface TimelineEvent {
   detail: string | null;
 }
 
-export const TIMELINE_TYPES = [
-  'enrolled',
-  'started',
-  'planned',
-  'sent',
-  'skipped',
-  'cancelled',
-  'failed',
-  'unknown',
-  'processed',
-  'deferred',
-  'delivered',
-  'bounced',
-  'dropped',
-  'opened',
-  'clicked',
-  'replied',
-  'auto_replied',
-  'complained',
-  'unsubscribe_viewed',
-  'unsubscribed',
-  'resubscribed',
-  'completed',
-  'exited',
-  'enrollment_failed',
-  'waiting',
-] as const;
-export type TimelineType = (typeof TIMELINE_TYPES)[number];
-
-/** Only what the type has: see the API's description. */
-export interface TimelineDetail {
-  emailId?: string;
-  to?: string | null;
-  reason?: string | null;
-  message?: string | null;
-  dueAt?: Date;
-  source?: string;
-  isMachine?: boolean;
-  machineReason?: string | null;
-  bounceClass?: string | null;
-  url?: string | null;
-  since?: Date | null;
-  until?: Date | null;
-  because?: 'due_time' | 'message_under_way' | 'ab_test' | 'held' | 'campaign_paused';
-  variant?: string;
-  entryNumber?: number;
-}
-
-export interface TimelineEntry {
-  at: Date;
-  type: TimelineType;
-  stepId: string | null;
-  stepName: string | null;
-  detail: TimelineDetail;
-}
-
-interface Placed {
-  entry: Omit<TimelineEntry, 'stepName'>;
-  /** Where it belongs in time: not before what must have come before it, whatever another machine's clock said. */
-  order: [time: number, message: number, rank: number];
-}
-
-const LAST = Number.MAX_SAFE_INTEGER;
-const RANK = new Map(TIMELINE_TYPES.map((type, index) => [type as string, index]));
-
 /** What happened to a person in a campaign, in order; for one still under way the last entry says what it waits for. */
 export function buildTimeline(
   enrollment: TimelineEnrollment,
   emails: readonly TimelineEmail[],
   events: readonly TimelineEvent[],
-  nameOfStep: (stepId: string) => string | null,
+  facts: DecisionFacts,
 ): TimelineEntry[] {
   const messages = new Map(emails.map((email, index) => [email.id, { email, index }]));
-  const placed = [
-    ...beginnings(enrollment),
+  const placed = inOrder([
+    ...beginnings(enrollment, facts),
+    ...decisionsOf(enrollment, facts),
     ...emails.flatMap((email, index) => lifeOf(email, index)),
     ...events.flatMap((event) => {
       const message = messages.get(event.emailId);
       return message ? [returned(event, message.email, message.index)] : [];
     }),
     ...endings(enrollment),
-  ].sort((a, b) => compare(a.order, b.order));
-  const entries = [...placed.map(({ entry }) => entry), ...present(enrollment, placed.at(-1)!.entry.at)];
-  return entries.map(({ at, type, stepId, detail }) => ({ at, type, stepId, stepName: stepId && nameOfStep(stepId), detail }));
+  ]);
+  const entries = [...placed.map(({ entry }) => entry), ...present(enrollment, emails, placed.at(-1)!.entry.at)];
+  return entries.map(({ at, type, stepId, detail, explanation = explain(type, detail) }) => ({
+    at,
+    type,
+    stepId,
+    stepName: stepId && facts.names.step(stepId),
+    detail,
+    explanation,
+  }));
 }
 
-function beginnings({ enrolledAt, startedAt, entryNumber }: TimelineEnrollment): Placed[] {
-  const detail = { entryNumber };
-  const enrolled = place({ at: enrolledAt, type: 'enrolled', stepId: null, detail }, -1);
+function beginnings(enrollment: TimelineEnrollment, facts: DecisionFacts): Placed[] {
+  const { enrolledAt, startedAt, entryNumber } = enrollment;
+  const enrolled = place(entryOf(enrolledAt, entryNumber, causeOf(enrollment), facts), -1);
   return startedAt ? [enrolled, place({ at: startedAt, type: 'started', stepId: null, detail: {} }, -1)] : [enrolled];
 }
 
@@ -156,7 +95,7 @@ function returned(event: TimelineEvent, email: TimelineEmail, index: number): Pl
   if (type === 'bounced') detail.bounceClass = bounceClass;
   if (event.detail !== null) detail.message = event.detail;
   // Providers tell whole seconds: a delivery may seem to come before the sending.
-  return place({ at: occurredAt, type: type as TimelineType, stepId: email.stepId, detail }, index, email.sentAt);
+  return place({ at: occurredAt, type: type as TimelineType, stepId: email.stepId, detail }, index, { notBefore: email.sentAt });
 }
 
 function endings({ completedAt, exitedAt, exitReason, currentStepId: stepId }: TimelineEnrollment): Placed[] {
@@ -166,21 +105,14 @@ function endings({ completedAt, exitedAt, exitReason, currentStepId: stepId }: T
 }
 
 /** How things stand, behind all that happened. When an enrolment failed is not recorded: it is the last thing that happened to it. */
-function present(enrollment: TimelineEnrollment, lastAt: Date): Placed['entry'][] {
-  const { status, nextEmailScheduledAt: until, stepEnteredAt: since, currentStepId: stepId, campaignStatus, lastError } = enrollment;
+function present(enrollment: TimelineEnrollment, emails: readonly TimelineEmail[], lastAt: Date): Placed['entry'][] {
+  const { status, nextEmailScheduledAt: dueAt, stepEnteredAt: since, currentStepId: stepId, campaignStatus, lastError } = enrollment;
   if (status === 'failed') return [{ at: lastAt, type: 'enrollment_failed', stepId, detail: { message: lastError } }];
   if (status !== 'enrolled' && status !== 'active' && status !== 'paused') return [];
-  const running = until === null ? 'message_under_way' : enrollment.waitsForTest ? 'ab_test' : 'due_time';
+  const deferred = dueAt === null ? emails.find((email) => email.status === 'queued' && email.reason !== null) : undefined;
+  const until = deferred?.dueAt ?? dueAt;
+  const running = deferred ? 'message_deferred' : dueAt === null ? 'message_under_way' : enrollment.waitsForTest ? 'ab_test' : 'due_time';
   const because = status === 'paused' ? 'held' : campaignStatus === 'paused' ? 'campaign_paused' : running;
   const at = since !== null && since > lastAt ? since : lastAt;
-  return [{ at, type: 'waiting', stepId, detail: { since, until, because } }];
-}
-
-function place(entry: Placed['entry'], message: number, notBefore: Date | null = null): Placed {
-  const time = Math.max(entry.at.getTime(), notBefore?.getTime() ?? 0);
-  return { entry, order: [time, message, RANK.get(entry.type) ?? 0] };
-}
-
-function compare(a: Placed['order'], b: Placed['order']): number {
-  return a[0] - b[0] || a[1] - b[1] || a[2] - b[2];
+  return [{ at, type: 'waiting', stepId, detail: { since, until, because, ...(deferred ? { reason: deferred.reason } : {}) } }];
 }

@@ -105,6 +105,7 @@ export class LedgerProblemDto {
       'open_email_of_departed',
       'accepted_without_time',
       'counts_differ',
+      'call_missing',
     ],
   })
   code: string;

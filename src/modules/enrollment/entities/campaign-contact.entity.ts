@@ -84,4 +84,8 @@ export class CampaignContact {
 
   @Column('text', { name: 'last_error', nullable: true })
   lastError: string | null;
+
+  /** What was decided about it, in order: see `shared/trace.ts`. */
+  @Column('text', { name: 'trace', default: '' })
+  trace: string;
 }

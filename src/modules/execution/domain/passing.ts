@@ -1,8 +1,9 @@
 import { bestSendTime } from '../../../shared/best-hour.js';
 import { seededFraction, weightedIndex } from '../../../shared/seeded.js';
+import { mark } from '../../../shared/trace.js';
 import { rememberingEndOfWaitStep } from '../../../shared/wait-until.js';
 import type { FlowStep, SplitConfig } from '../../steps/index.js';
-import type { Traveller, Walk } from './walk.js';
+import { note, type Traveller, type Walk } from './walk.js';
 
 // What steps decide once the facts are there. The engine asks the database for the facts, a rehearsal its simulated people: the decisions are these.
 
@@ -32,8 +33,10 @@ export function passWait(
       continue;
     }
     const until = endOfWait(traveller.at, traveller.enrollment.timezone ?? campaignZone, dateOf?.(traveller));
-    if (until > now) walk.stay(traveller, step.id, until);
-    else {
+    if (until > now) {
+      note(traveller, mark.waited(step.id, until));
+      walk.stay(traveller, step.id, until);
+    } else {
       traveller.at = until;
       over.push(traveller);
     }
@@ -52,15 +55,19 @@ export function passWaitFor(
   const [happened, late]: Traveller[][] = [[], []];
   for (const traveller of group) {
     if (hasHappened(traveller)) {
+      note(traveller, mark.answered(step.id, true, null));
       happened.push(traveller);
       continue;
     }
     // The wait counts from when it began, however often it has been looked at.
+    const isNew = traveller.enteredAt === null;
     traveller.at = waitingSince(traveller);
     const until = endOfWait(traveller.at, traveller.enrollment.timezone ?? campaignZone);
     if (until > now) {
+      if (isNew) note(traveller, mark.waited(step.id, until));
       walk.stay(traveller, step.id, until);
     } else {
+      note(traveller, mark.answered(step.id, false, null));
       // Made due later than its end (an edit has shortened the wait): what follows counts from then, not from the past.
       traveller.at = traveller.enteredAt && traveller.enrollment.dueAt > until ? traveller.enrollment.dueAt : until;
       late.push(traveller);
@@ -75,11 +82,21 @@ export function waitingSince({ enteredAt, at }: Traveller): Date {
   return enteredAt ?? at;
 }
 
-/** `branchOf`: the place of the branch in a split, `else` behind the others; without a split 0 if the rule holds and 1 if not. */
-export function passCondition(walk: Walk, step: FlowStep, group: Traveller[], branchOf: (traveller: Traveller) => number): void {
+/**
+ * `branchOf`: the place of the branch in a split, `else` behind the others; without a split 0 if the rule holds and 1 if not. `partOf`: which part of
+ * the rule has decided, where it is known.
+ */
+export function passCondition(
+  walk: Walk,
+  step: FlowStep,
+  group: Traveller[],
+  branchOf: (traveller: Traveller) => number,
+  partOf?: (traveller: Traveller) => number | null,
+): void {
   const ways = new Map<number, Traveller[]>();
   for (const traveller of group) {
     const branch = branchOf(traveller);
+    note(traveller, step.split ? mark.branched(step.id, branch) : mark.answered(step.id, branch === 0, partOf?.(traveller) ?? null));
     const way = ways.get(branch);
     if (way) way.push(traveller);
     else ways.set(branch, [traveller]);

@@ -9,6 +9,13 @@ export interface Traveller {
   /** Set on arrival at the step it was claimed on, if it had begun that step before. */
   enteredAt: Date | null;
   stepsCompleted: number;
+  /** What was decided about it in this run; see `note`. */
+  trace?: string;
+}
+
+/** Adds a mark (`mark` of `shared/trace.ts`) to what is remembered of a contact's way. */
+export function note(traveller: Traveller, decision: string): void {
+  traveller.trace = traveller.trace === undefined ? decision : traveller.trace + decision;
 }
 
 /**
@@ -66,6 +73,7 @@ export class Walk {
       dueAt,
       stepEnteredAt: traveller.enteredAt ?? traveller.at,
       exitReason: null,
+      trace: traveller.trace,
     });
   }
 
@@ -77,8 +85,8 @@ export class Walk {
   }
 
   private end(traveller: Traveller, stepId: string, status: 'completed' | 'exited', exitReason: string | null): void {
-    const { enrollment, stepsCompleted } = traveller;
-    this.moves.push({ id: enrollment.id, status, stepId, stepsCompleted, dueAt: null, stepEnteredAt: null, exitReason });
+    const { enrollment, stepsCompleted, trace } = traveller;
+    this.moves.push({ id: enrollment.id, status, stepId, stepsCompleted, dueAt: null, stepEnteredAt: null, exitReason, trace });
   }
 
   private arrive(stepId: string, traveller: Traveller): void {
