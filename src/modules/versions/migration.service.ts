@@ -57,24 +57,26 @@ export class Migration {
     const situation: Situation = { steps, target, standing: await this.enrollments.standing(tx, tenantId, id), tests };
     const places = placesOf(situation);
     const plan = planMoves(situation, places, placing(places, situation));
-    for (const { from, to } of plan.rewaits) await this.waitAnew(tx, campaign, from, to, now);
+    let rewaited = 0;
+    for (const { from, to } of plan.rewaits) rewaited += await this.waitAnew(tx, campaign, from, to, now);
     const placed = plan.moves.filter(({ kind }) => kind === 'place');
     const kept = plan.moves.filter(({ kind }) => kind !== 'place');
     return {
-      moved: await this.enrollments.move(tx, tenantId, id, kept, now),
+      moved: rewaited + (await this.enrollments.move(tx, tenantId, id, kept, now)),
       placed: await this.enrollments.move(tx, tenantId, id, placed, now),
       exited: await this.enrollments.exitFrom(tx, tenantId, id, plan.exits, now),
     };
   }
 
-  /** Gives everybody who waits at `from` the due time that the wait has as `to`. */
-  private async waitAnew(tx: Tx, campaign: Campaign, from: CampaignStep, to: CampaignStep, now: Date): Promise<void> {
+  /** Moves everybody who waits at `from` to `to`, with the due time that the wait has there; returns how many. */
+  private async waitAnew(tx: Tx, campaign: Campaign, from: CampaignStep, to: CampaignStep, now: Date): Promise<number> {
     const { tenantId, id: campaignId, timezone } = campaign;
     const endOfWait = rememberingEndOfWaitStep({ duration: to.waitDuration, until: to.waitUntil });
     // What is waited for may have happened already: the engine looks at once.
     const looksAtOnce = !asksAlike(from, to);
     const attribute = to.waitUntil?.attribute ?? null;
     let after: string | null = null;
+    let moved = 0;
     for (let seen = WAITS_AT_ONCE; seen === WAITS_AT_ONCE;) {
       const window = { campaignId, stepId: from.id, attribute, after, limit: WAITS_AT_ONCE };
       const waiting = await this.enrollments.waitingAt(tx, tenantId, window);
@@ -82,9 +84,10 @@ export class Migration {
         id: contact.id,
         dueAt: looksAtOnce ? now : newEnd(endOfWait(contact.since, contact.timezone ?? timezone, contact.value), now),
       }));
-      await this.enrollments.setDue(tx, tenantId, due);
+      moved += await this.enrollments.moveWaiting(tx, tenantId, to.id, due);
       seen = waiting.length;
       after = waiting.at(-1)?.contactId ?? null;
     }
+    return moved;
   }
 }
