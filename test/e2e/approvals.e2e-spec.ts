@@ -196,6 +196,25 @@ describe('approvals', () => {
     expect((await story.get(live)).status).toBe('paused');
   });
 
+  it('hold for whom a running campaign still takes in: the rule of its audience stays what was approved', async () => {
+    await policy({ stages: [{ role: 'admin', quorum: 1 }] });
+    const id = await draft();
+    await yes(people.adam, await asked(id));
+    await owner.must(200, launch(id));
+    // No worker runs here: the audience is still to be enrolled.
+    const rule = (value: string) => ({ rules: { type: 'contact_attribute', attribute: 'plan', operator: 'eq', value } });
+    const rewrite = (value: string) => people.maker.patch(`/api/segments/${segmentId}`, rule(value));
+    expect(await rewrite('pro')).toMatchObject({ status: 409, body: { code: 'audience_approved', campaignId: id } });
+    await owner.must(200, launch(id, 'pause'));
+    await owner.must(200, rewrite('free'));
+    expect(await launch(id, 'resume')).toMatchObject({ status: 409, body: { changed: ['audience'] } });
+    await yes(people.adam, await asked(id));
+    expect((await launch(id, 'resume')).status).toBe(200);
+    expect((await rewrite('pro')).status).toBe(409);
+    await app.db.asSystem((tx) => rows(tx, `UPDATE campaigns SET launch_state = 'enrolled' WHERE id = $1`, [id]));
+    expect((await rewrite('pro')).status).toBe(200);
+  });
+
   it('are needed for another version of a campaign under way as well, and not for the way back', async () => {
     const id = await draft({ campaignType: 'drip' });
     expect((await launch(id)).status).toBe(200);

@@ -3,6 +3,7 @@ import { Database, type Tx } from '../../database/index.js';
 import { Clock } from '../../shared/clock.js';
 import {
   CampaignAudience,
+  CampaignsService,
   isOpenEnded,
   LaunchRefusedError,
   PublishRefusedError,
@@ -12,8 +13,9 @@ import {
   type LaunchOccasion,
   type LaunchPreparation,
 } from '../campaigns/index.js';
+import { SegmentsService } from '../segments/index.js';
 import { ApprovalPoliciesQueries } from './approval-policies.queries.js';
-import { ApprovalVoidError } from './approvals.errors.js';
+import { ApprovalVoidError, AudienceApprovedError } from './approvals.errors.js';
 import { ApprovalsQueries, type DecisionRow, type RequestRow } from './approvals.queries.js';
 import { ContentQueries } from './content.queries.js';
 import { changedParts, type ContentHash, type ContentPart } from './domain/content.js';
@@ -45,6 +47,8 @@ export class ApprovalGate implements LaunchCheck {
     private readonly queries: ApprovalsQueries,
     private readonly content: ContentQueries,
     private readonly audience: CampaignAudience,
+    private readonly campaigns: CampaignsService,
+    private readonly segments: SegmentsService,
     private readonly clock: Clock,
   ) {}
 
@@ -63,6 +67,7 @@ export class ApprovalGate implements LaunchCheck {
   async freeze(tx: Tx, campaign: Campaign, prepared: unknown, occasion: LaunchOccasion): Promise<void> {
     if (occasion === 'rollback') return;
     const { audience } = (prepared as Prepared | undefined) ?? { audience: null };
+    await this.segments.holdRules(tx, campaign.tenantId);
     const { approval, findings } = await this.judge(tx, campaign, audience);
     if (findings.length > 0) throw occasion === 'publish' ? new PublishRefusedError(findings) : new LaunchRefusedError(findings);
     if (approval) await this.queries.markUsed(tx, campaign.tenantId, approval.id, this.clock.now());
@@ -70,15 +75,30 @@ export class ApprovalGate implements LaunchCheck {
 
   /** Resuming what runs on an approval: the content must still be that, or approved as it is now. Of an audience that is inside already the rule may change. */
   async assertResumable(tx: Tx, campaign: Campaign): Promise<void> {
-    const used = await this.queries.inUse(tx, campaign.tenantId, campaign.id);
-    if (!used) return;
-    const present = await this.content.hash(tx, campaign.tenantId, campaign.id, campaign.stepsVersion);
-    const counts = (part: ContentPart) => part !== 'audience' || isOpenEnded(campaign);
+    await this.segments.holdRules(tx, campaign.tenantId);
+    const { changed, renewed } = await this.changedInUse(tx, campaign);
+    if (renewed) await this.queries.markUsed(tx, campaign.tenantId, renewed.id, this.clock.now());
+    else if (changed.length > 0) throw new ApprovalVoidError(changed, 'The campaign is no longer what was approved');
+  }
+
+  /** Rules have changed: refused while they decide whom a running campaign still takes in that goes out on an approval. */
+  async assertRulesMayChange(tx: Tx, tenantId: string): Promise<void> {
+    for (const id of await this.queries.takingIn(tx, tenantId)) {
+      const campaign = await this.campaigns.get(tx, tenantId, id);
+      const { changed, renewed } = await this.changedInUse(tx, campaign);
+      if (changed.includes('audience') && !renewed) throw new AudienceApprovedError(campaign.name, id);
+    }
+  }
+
+  /** What differs from what the campaign runs on, and the approval of what it is now, if there is one. */
+  private async changedInUse(tx: Tx, campaign: Campaign): Promise<{ changed: ContentPart[]; renewed: RequestRow | null }> {
+    const { tenantId, id, stepsVersion } = campaign;
+    const used = await this.queries.inUse(tx, tenantId, id);
+    if (!used) return { changed: [], renewed: null };
+    const present = await this.content.hash(tx, tenantId, id, stepsVersion);
+    const counts = (part: ContentPart) => part !== 'audience' || isOpenEnded(campaign) || campaign.launchState !== 'enrolled';
     const changed = changedParts(used.parts, present.parts).filter(counts);
-    if (changed.length === 0) return;
-    const renewed = await this.queries.approved(tx, campaign.tenantId, campaign.id, present.hash);
-    if (!renewed) throw new ApprovalVoidError(changed, 'The campaign is no longer what was approved');
-    await this.queries.markUsed(tx, campaign.tenantId, renewed.id, this.clock.now());
+    return { changed, renewed: changed.length === 0 ? null : await this.queries.approved(tx, tenantId, id, present.hash) };
   }
 
   /** What the tenant's policies ask for of a campaign that would reach so many. */

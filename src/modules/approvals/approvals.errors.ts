@@ -70,6 +70,20 @@ export class ApprovalVoidError extends DomainError {
   }
 }
 
+/** People have approved whom a campaign takes in, and it is taking them in. */
+export class AudienceApprovedError extends DomainError {
+  readonly code = 'audience_approved';
+  readonly category = 'conflict' as const;
+
+  constructor(name: string, campaignId: string) {
+    super(
+      `The running campaign "${name}" takes in whom these rules name, and that was approved. Pause it first; it goes on once the new rules are approved.`,
+      [],
+      { campaignId },
+    );
+  }
+}
+
 /** Who they are keeps them from deciding this: their role, or their own part in the campaign. */
 export class MayNotDecideError extends DomainError {
   readonly code: string;

@@ -1,5 +1,6 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { CampaignLifecycle, CampaignsModule, LaunchChecks } from '../campaigns/index.js';
+import { SegmentsModule, SegmentsService } from '../segments/index.js';
 import { StepsModule } from '../steps/index.js';
 import { ApprovalGate } from './approval-gate.js';
 import { ApprovalPoliciesController } from './approval-policies.controller.js';
@@ -14,7 +15,7 @@ import { MyApprovalsController } from './my-approvals.controller.js';
 /** Nobody mails alone: who must approve a campaign, and that nothing else goes out than what they approved. */
 @Module({
   // Steps are named so that they come first: the gate must see the templates in the version that a launch has just pinned.
-  imports: [CampaignsModule, StepsModule],
+  imports: [CampaignsModule, SegmentsModule, StepsModule],
   controllers: [ApprovalPoliciesController, CampaignApprovalsController, MyApprovalsController],
   providers: [ApprovalGate, ApprovalPoliciesQueries, ApprovalPoliciesService, ApprovalsQueries, ApprovalsService, ContentQueries],
 })
@@ -22,11 +23,13 @@ export class ApprovalsModule implements OnModuleInit {
   constructor(
     private readonly checks: LaunchChecks,
     private readonly lifecycle: CampaignLifecycle,
+    private readonly segments: SegmentsService,
     private readonly gate: ApprovalGate,
   ) {}
 
   onModuleInit(): void {
     this.checks.register(this.gate);
+    this.segments.onRulesChanged((tx, tenantId) => this.gate.assertRulesMayChange(tx, tenantId));
     this.lifecycle.on('resumed', (tx, campaign) => this.gate.assertResumable(tx, campaign));
   }
 }

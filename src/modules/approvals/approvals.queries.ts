@@ -192,6 +192,19 @@ export class ApprovalsQueries {
     await affected(tx, `UPDATE approval_requests SET used_at = $3 WHERE tenant_id = $1 AND id = $2`, [tenantId, id, at]);
   }
 
+  /** Running campaigns that go out on an approval and still let people in by a rule. */
+  async takingIn(tx: Tx, tenantId: string): Promise<string[]> {
+    const found = await rows<{ id: string }>(
+      tx,
+      `SELECT c.id FROM campaigns c
+        WHERE c.tenant_id = $1 AND c.status = 'active' AND c.enrollment_closed_at IS NULL
+          AND (c.launch_state <> 'enrolled' OR c.campaign_type = 'triggered' OR c.keep_enrolling)
+          AND EXISTS (SELECT FROM approval_requests r WHERE r.tenant_id = c.tenant_id AND r.campaign_id = c.id AND r.used_at IS NOT NULL) ORDER BY c.id`,
+      [tenantId],
+    );
+    return found.map(({ id }) => id);
+  }
+
   /** Who made the campaign and who last changed it. */
   async hands(tx: Tx, tenantId: string, campaignId: string): Promise<CampaignHands> {
     const sql = `SELECT created_by AS "createdBy", last_edited_by AS "lastEditedBy" FROM campaigns WHERE tenant_id = $1 AND id = $2`;

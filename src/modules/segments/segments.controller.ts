@@ -89,10 +89,11 @@ export class SegmentsController {
   @ApiOperation({
     summary: 'Change name or rules',
     description:
-      'New rules apply at once wherever the segment is used, except to campaigns that have enrolled their audience already. The type cannot be changed.',
+      'New rules apply at once wherever the segment is used, except to campaigns that have enrolled their audience already. Refused (409) while an ' +
+      'approved campaign is taking people in by them: pause it first. The type cannot be changed.',
   })
   @ApiOkResponse({ type: SegmentDto })
-  @ApiProblems(400, 404, 412, 415, 422)
+  @ApiProblems(400, 404, 409, 412, 415, 422)
   updateSegment(
     @Ctx() ctx: TenantContext,
     @IdParam() id: string,

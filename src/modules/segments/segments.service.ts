@@ -26,9 +26,14 @@ export interface SegmentPatch {
   rules?: unknown;
 }
 
+/** Throws to refuse a change of rules; runs in its transaction, the new rules already stored. */
+export type RulesListener = (tx: Tx, tenantId: string, segmentId: string) => Promise<void>;
+
 /** Segments as things with a name and rules; and, for other modules, rules and segments as SQL. Who is in one: `SegmentAudienceService`. */
 @Injectable()
 export class SegmentsService {
+  private readonly rulesListeners: RulesListener[] = [];
+
   constructor(
     private readonly db: Database,
     private readonly queries: SegmentsQueries,
@@ -37,6 +42,16 @@ export class SegmentsService {
     private readonly audit: AuditService,
     private readonly ids: Ids,
   ) {}
+
+  /** For modules above that have a say in changes of rules; register in `onModuleInit`. */
+  onRulesChanged(listener: RulesListener): void {
+    this.rulesListeners.push(listener);
+  }
+
+  /** No rule of the tenant changes from here to the end of the transaction, and what is read by later statements has every change before. */
+  async holdRules(tx: Tx, tenantId: string): Promise<void> {
+    await this.queries.lockRules(tx, tenantId);
+  }
 
   /**
    * A valid rule as a predicate over one contact: never NULL, never an error at run time, values only as parameters. Says nothing of deletion or
@@ -126,6 +141,7 @@ export class SegmentsService {
       const rules = patch.rules === undefined ? before.rules : checkRules(before.type, patch.rules);
       if (rules && patch.rules !== undefined) await this.assertReferences(tx, ctx.tenantId, rules, segmentId);
       const after = await this.queries.update(tx, ctx.tenantId, segmentId, { name: patch.name ?? before.name, rules });
+      if (patch.rules !== undefined) for (const listener of this.rulesListeners) await listener(tx, ctx.tenantId, segmentId);
       await this.record(tx, ctx, 'segment.updated', { before, after });
       return after;
     });
