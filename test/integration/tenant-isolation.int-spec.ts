@@ -1,5 +1,6 @@
 import pg from 'pg';
-import { affected, rows, sqlState } from '../../src/database/index.js';
+import { affected, Database, rows, sqlState } from '../../src/database/index.js';
+import { SystemRandom } from '../../src/shared/random.js';
 import { openTestDatabase, type OpenTestDatabase } from '../support/test-database.js';
 
 const OURS = '018f0000-0000-7000-8000-00000000000a';
@@ -171,6 +172,20 @@ describe('tenants in the database', () => {
         await client.end();
       }
     });
+  });
+
+  it('lets a process without the workers’ login take in what comes for all of them, and see nothing of it', async () => {
+    const apiAlone = new Database(database.dataSource, new SystemRandom());
+    expect(await apiAlone.statement('hit', `INSERT INTO hit_batches (hit_count, hits) VALUES ($1, $2)`, [1, '[]'])).toBe(1);
+    const call = (tenant: string) => `INSERT INTO webhook_batches (provider, tenant_id, body) VALUES ('sendgrid', ${tenant}, '\\x00')`;
+    expect(await apiAlone.asSystem((tx) => affected(tx, call('NULL')))).toBe(1);
+    await expect(apiAlone.asSystem((tx) => affected(tx, call(`'${THEIRS}'`)))).rejects.toThrow(/row-level security/);
+    expect(await apiAlone.asSystem((tx) => rows(tx, 'SELECT 1 FROM contacts'))).toEqual([]);
+    for (const table of ['hit_batches', 'webhook_batches', 'webhook_cursors']) {
+      await expect(apiAlone.asSystem((tx) => rows(tx, `SELECT * FROM ${table}`))).rejects.toThrow(/permission denied/);
+    }
+    expect(await apiAlone.asSystem((tx) => rows(tx, 'SELECT account_key, state FROM provider_health'))).toEqual([]);
+    await expect(apiAlone.asSystem((tx) => rows(tx, 'SELECT detail FROM provider_health'))).rejects.toThrow(/permission denied/);
   });
 
   it('leaves the audit log as it was written, to the application and its workers alike', async () => {
