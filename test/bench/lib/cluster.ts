@@ -15,9 +15,10 @@ export class Cluster {
     private readonly server: EmbeddedPostgres,
     readonly sql: pg.Client,
     private readonly statements: boolean,
+    private readonly withoutRls: boolean,
   ) {}
 
-  static async start({ statements = false } = {}): Promise<Cluster> {
+  static async start({ statements = false, withoutRls = false } = {}): Promise<Cluster> {
     const parent = mkdtempSync(join(tmpdir(), 'ce-bench-'));
     // Started as root, the server runs as another user, who must get through here.
     chmodSync(parent, 0o711);
@@ -28,13 +29,16 @@ export class Cluster {
     await migrateDatabase(server.addresses.migrationUrl);
     const sql = await superuser(server.addresses.url, dataDir);
     if (statements) await sql.query('CREATE EXTENSION IF NOT EXISTS pg_stat_statements');
-    return new Cluster(dataDir, server, sql, statements);
+    if (withoutRls) await sql.query(WITHOUT_RLS);
+    return new Cluster(dataDir, server, sql, statements, withoutRls);
   }
 
   /** As the product's environment names them. */
   get databaseEnv(): Record<string, string> {
     const { url, workerUrl, migrationUrl } = this.server.addresses;
-    return { DATABASE_URL: url, WORKER_DATABASE_URL: workerUrl, MIGRATION_DATABASE_URL: migrationUrl };
+    const env = { DATABASE_URL: url, WORKER_DATABASE_URL: workerUrl };
+    // In production the product refuses tables without it, and whoever migrates switches it on again.
+    return this.withoutRls ? { ...env, NODE_ENV: 'benchmark' } : { ...env, MIGRATION_DATABASE_URL: migrationUrl };
   }
 
   get pid(): number {
@@ -73,6 +77,9 @@ export class Cluster {
     rmSync(join(this.dataDir, '..'), { recursive: true, force: true });
   }
 }
+
+const WITHOUT_RLS = `DO $$ DECLARE t regclass; BEGIN
+  FOR t IN SELECT oid FROM pg_class WHERE relrowsecurity LOOP EXECUTE format('ALTER TABLE %s DISABLE ROW LEVEL SECURITY', t); END LOOP; END $$`;
 
 async function superuser(url: string, dataDir: string): Promise<pg.Client> {
   const { password } = JSON.parse(readFileSync(join(dataDir, 'postgres/engine.json'), 'utf8')) as { password: string };

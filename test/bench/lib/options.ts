@@ -12,6 +12,8 @@ export interface Options {
   sink: 'minimal' | 'smtp-server';
   /** Load pg_stat_statements and print the most expensive statements of the measured phase. */
   statements: boolean;
+  /** Switch row-level security off, to see what it costs. */
+  withoutRls: boolean;
   /** Write `--cpu-prof` files of the product's processes into test/bench/results. */
   cpuProf: boolean;
   /** Further environment of the product's processes (`--env ADVANCE_BATCH=1000`). */
@@ -19,7 +21,7 @@ export interface Options {
 }
 
 export const USAGE = `npm run bench -- [--only NAME,…] [--size N] [--repeat N] [--workers N] [--single] [--redis URL] [--env NAME=VALUE]…
-                 [--sink minimal|smtp-server] [--statements] [--cpu-prof]`;
+                 [--sink minimal|smtp-server] [--statements] [--cpu-prof] [--without-rls]`;
 
 export class UsageError extends Error {}
 
@@ -38,6 +40,7 @@ export function readOptions(argv: string[], names: string[]): Options {
     redisUrl: values.redis,
     sink: values.sink,
     statements: values.statements,
+    withoutRls: values['without-rls'],
     cpuProf: values['cpu-prof'],
     env: Object.fromEntries(values.env.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)])),
   };
@@ -56,6 +59,7 @@ function parse(argv: string[]) {
         redis: { type: 'string' },
         sink: { type: 'string', default: 'minimal' },
         statements: { type: 'boolean', default: false },
+        'without-rls': { type: 'boolean', default: false },
         'cpu-prof': { type: 'boolean', default: false },
         env: { type: 'string', multiple: true, default: [] },
       },

@@ -31,7 +31,7 @@ export class Stage {
   /** Opens a stage, runs `work` on it and clears everything away, whatever happens. What the product complained about goes to stderr. */
   static async use<T>(settings: StageSettings, work: (stage: Stage) => Promise<T>): Promise<T> {
     const { options, mail = { MAIL_PROVIDER: 'null' }, env, workers, prepare } = settings;
-    const cluster = await Cluster.start({ statements: options.statements });
+    const cluster = await Cluster.start(options);
     let product: Product | undefined;
     clearing = async () => {
       clearing = undefined;
