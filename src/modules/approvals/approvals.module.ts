@@ -6,6 +6,7 @@ import { ApprovalGate } from './approval-gate.js';
 import { ApprovalPoliciesController } from './approval-policies.controller.js';
 import { ApprovalPoliciesQueries } from './approval-policies.queries.js';
 import { ApprovalPoliciesService } from './approval-policies.service.js';
+import { ApprovalRequestsService } from './approval-requests.service.js';
 import { ApprovalsQueries } from './approvals.queries.js';
 import { ApprovalsService } from './approvals.service.js';
 import { CampaignApprovalsController } from './campaign-approvals.controller.js';
@@ -17,7 +18,15 @@ import { MyApprovalsController } from './my-approvals.controller.js';
   // Steps are named so that they come first: the gate must see the templates in the version that a launch has just pinned.
   imports: [CampaignsModule, SegmentsModule, StepsModule],
   controllers: [ApprovalPoliciesController, CampaignApprovalsController, MyApprovalsController],
-  providers: [ApprovalGate, ApprovalPoliciesQueries, ApprovalPoliciesService, ApprovalsQueries, ApprovalsService, ContentQueries],
+  providers: [
+    ApprovalGate,
+    ApprovalPoliciesQueries,
+    ApprovalPoliciesService,
+    ApprovalsQueries,
+    ApprovalRequestsService,
+    ApprovalsService,
+    ContentQueries,
+  ],
 })
 export class ApprovalsModule implements OnModuleInit {
   constructor(

@@ -3,6 +3,7 @@ import { ApiBearerAuth, ApiBody, ApiCreatedResponse, ApiOkResponse, ApiOperation
 import { ApiProblems, IdParam, PageDto, PageQuery } from '../../http/index.js';
 import type { Page } from '../../shared/page.js';
 import { Can, Ctx, type TenantContext } from '../identity/index.js';
+import { ApprovalRequestsService } from './approval-requests.service.js';
 import { ApprovalsService } from './approvals.service.js';
 import { ApprovalDto, ApproveDto, RejectDto, RequestApprovalDto, toApprovalDto } from './dto/approval.dto.js';
 
@@ -11,7 +12,10 @@ import { ApprovalDto, ApproveDto, RejectDto, RequestApprovalDto, toApprovalDto }
 @ApiBearerAuth()
 @Controller('api/campaigns/:id/approvals')
 export class CampaignApprovalsController {
-  constructor(private readonly service: ApprovalsService) {}
+  constructor(
+    private readonly service: ApprovalsService,
+    private readonly requests: ApprovalRequestsService,
+  ) {}
 
   @Can('approvals:read')
   @Get()
@@ -35,7 +39,7 @@ export class CampaignApprovalsController {
   @ApiProblems(400, 403, 404, 409, 422)
   @ApiBody({ type: RequestApprovalDto, required: false })
   async requestApproval(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Body() body?: RequestApprovalDto): Promise<ApprovalDto> {
-    return toApprovalDto(await this.service.request(ctx, id, body ?? {}));
+    return toApprovalDto(await this.requests.request(ctx, id, body ?? {}));
   }
 
   @Can('approvals:read')
