@@ -12,6 +12,8 @@ describe('the trace of an enrolment', () => {
       mark.branched(STEP, 19),
       mark.acted(STEP),
       mark.mailed(STEP),
+      mark.moved(STEP, true),
+      mark.moved(STEP, false),
       mark.waited(STEP, until),
       mark.held(STEP, until),
     ];
@@ -24,6 +26,8 @@ describe('the trace of an enrolment', () => {
         { kind: 'branched', step, branch: 19 },
         { kind: 'acted', step },
         { kind: 'mailed', step },
+        { kind: 'moved', step, isSame: true },
+        { kind: 'moved', step, isSame: false },
         { kind: 'waited', step, until },
         { kind: 'held', step, until },
       ].map((decision) => ({ at, entryNumber: 1, ...decision })),

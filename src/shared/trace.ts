@@ -22,6 +22,8 @@ export type TraceMark = { at: Date | null; entryNumber: number } & (
   | { kind: 'acted'; step: string }
   /** Came to an email step: the ledger tells the rest. */
   | { kind: 'mailed'; step: string }
+  /** An edit of the campaign moved the contact to this step, or (`isSame`) to the newer version of the one where it was. */
+  | { kind: 'moved'; step: string; isSame: boolean }
 );
 
 const TAIL = 12;
@@ -35,6 +37,7 @@ export const mark = {
   held: (stepId: string, until: Date): string => `h${stepId.slice(-TAIL)}${time(until)};`,
   acted: (stepId: string): string => `a${stepId.slice(-TAIL)};`,
   mailed: (stepId: string): string => `m${stepId.slice(-TAIL)};`,
+  moved: (stepId: string, isSame: boolean): string => `v${stepId.slice(-TAIL)}${isSame ? 's' : ''};`,
 };
 
 /** Marks as they are appended: with the moment of the decisions. Nothing if there are none. */
@@ -110,6 +113,8 @@ function decided(code: string, step: string, argument: string): Told<TraceMark> 
       return { kind: 'acted', step };
     case 'm':
       return { kind: 'mailed', step };
+    case 'v':
+      return { kind: 'moved', step, isSame: argument === 's' };
     default:
       return null;
   }

@@ -191,6 +191,13 @@ describe('a campaign edited while people are inside', () => {
     expect(await dues()).toEqual(['one 2.5']);
     await work(id);
     expect(await dues()).toEqual(['two 4.5']);
+    const contactId = await story.contactId('person1@example.com');
+    const { entries } = await story.api.must(200, story.api.get(`/api/campaigns/${id}/contacts/${contactId}/timeline`));
+    expect(entries.slice(4, -1).map(({ type, stepName }: Record<string, string>) => `${type} ${stepName}`)).toEqual([
+      'wait_began one',
+      ...Array<string>(3).fill('moved one'),
+      'wait_began two',
+    ]);
   });
 
   it('sends what is queued with the new content, finishes what is with the provider, and goes back to the old content', async () => {

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { affected, rows, type Tx } from '../../database/index.js';
+import { mark, MOST_TRACE_CHARACTERS, traceOf } from '../../shared/trace.js';
 
 /**
  * What becomes of a contact's due time when it moves to a step of another version. `keep`: nothing · `hasten`: whoever waits at the step is looked at
@@ -101,10 +102,19 @@ export class VersionMoves {
                   THEN $3::timestamptz ELSE cc.next_email_scheduled_at END
                 ELSE CASE WHEN cc.step_entered_at IS NULL AND cc.next_email_scheduled_at > $3 THEN cc.next_email_scheduled_at ELSE $3::timestamptz END END,
               step_entered_at = CASE WHEN m.kind <> 'place' THEN cc.step_entered_at END,
-              attempts = CASE WHEN m.kind <> 'place' THEN cc.attempts ELSE 0 END
-         FROM unnest($4::uuid[], $5::uuid[], $6::text[]) AS m (from_id, to_id, kind)
+              attempts = CASE WHEN m.kind <> 'place' THEN cc.attempts ELSE 0 END,
+              trace = right(cc.trace || m.trace, ${MOST_TRACE_CHARACTERS})
+         FROM unnest($4::uuid[], $5::uuid[], $6::text[], $7::text[]) AS m (from_id, to_id, kind, trace)
         WHERE cc.tenant_id = $1 AND cc.campaign_id = $2 AND cc.current_step_id = m.from_id AND cc.${INSIDE}`,
-      [tenantId, campaignId, now, moves.map(({ from }) => from), moves.map(({ to }) => to), moves.map(({ kind }) => kind)],
+      [
+        tenantId,
+        campaignId,
+        now,
+        moves.map(({ from }) => from),
+        moves.map(({ to }) => to),
+        moves.map(({ kind }) => kind),
+        moves.map(({ to, kind }) => traceOf(now, mark.moved(to, kind !== 'place'))),
+      ],
     );
   }
 

@@ -132,6 +132,12 @@ function entriesOf(mark: TraceMark, at: Date, facts: DecisionFacts): Entry[] {
       ];
     case 'acted':
       return [{ at, stepId, ...act(step, mark.entryNumber, facts) }];
+    case 'moved': {
+      const explanation = mark.isSame
+        ? 'The campaign was edited: the contact goes on at the same step in its new version.'
+        : 'The campaign was edited, and the contact was put here.';
+      return [{ at, stepId, type: 'moved', detail: {}, explanation }];
+    }
     case 'mailed':
       return [];
   }

@@ -30,6 +30,7 @@ export const TIMELINE_TYPES = [
   'handed_over',
   'called',
   'call_result',
+  'moved',
   'planned',
   'sent',
   'skipped',

@@ -1,7 +1,8 @@
+import type { ExitReason } from '../../enrollment/index.js';
 import type { TimelineDetail, TimelineType } from './timeline-entry.js';
 
 /** Reasons as they stand in the ledger and on enrolments, for people. One that is not here speaks for itself, or for its author. */
-const REASONS: Record<string, string> = {
+const REASONS: Record<string, string | undefined> & Record<ExitReason, string> = {
   address_changed: 'The address changed while the message was being made: it is made anew.',
   bounced: 'The address does not take mail.',
   campaign_cancelled: 'The campaign was cancelled.',
@@ -66,8 +67,9 @@ export function explain(
     case 'skipped':
     case 'cancelled':
     case 'failed':
-    case 'exited':
       return reason ? (REASONS[reason] ?? null) : null;
+    case 'exited':
+      return (reason && REASONS[reason]) || 'An action of the flow ended it.';
     case 'unknown':
       return 'Whether the provider took the message is not known: it is not sent again unless that is proved or wanted.';
     case 'planned':
