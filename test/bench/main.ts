@@ -7,13 +7,26 @@ import { fairness } from './benchmarks/fairness.js';
 import { growth } from './benchmarks/growth.js';
 import { idle } from './benchmarks/idle.js';
 import { importContacts } from './benchmarks/import.js';
+import { simulate } from './benchmarks/simulate.js';
 import { tracking } from './benchmarks/tracking.js';
 import type { Benchmark } from './lib/benchmark.js';
 import { type Options, readOptions, USAGE, UsageError } from './lib/options.js';
 import { type Outcome, print, save } from './lib/report.js';
 import { clearStage } from './lib/stage.js';
 
-const BENCHMARKS: Benchmark[] = [importContacts, enrol, advance, deliverSmtp, deliverSendgrid, events, tracking, growth, idle, fairness];
+const BENCHMARKS: Benchmark[] = [
+  importContacts,
+  enrol,
+  advance,
+  deliverSmtp,
+  deliverSendgrid,
+  events,
+  tracking,
+  growth,
+  idle,
+  fairness,
+  simulate,
+];
 
 async function main(options: Options): Promise<void> {
   const results: Record<string, { outcomes: Outcome[]; loads: number[] }> = {};

@@ -1,6 +1,7 @@
 import { DeliveryService } from '../../src/modules/delivery/index.js';
 import { AudienceEnrollment } from '../../src/modules/enrollment/index.js';
 import { StepEngine } from '../../src/modules/execution/index.js';
+import { ExperimentsService } from '../../src/modules/experiments/index.js';
 import { StepHandlers } from '../../src/modules/execution/step-handlers.js';
 import { TriggerEvents } from '../../src/modules/triggers/index.js';
 import { TrackingService } from '../../src/modules/tracking/index.js';
@@ -8,7 +9,7 @@ import { emailStep, Story, waitStep } from '../support/story.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
 
 const LONG = { maxMs: 30_000 };
-const PEOPLE = 30;
+const PEOPLE = 24;
 const ZONES = ['', 'Europe/Berlin', 'America/New_York', 'Asia/Tokyo', 'Australia/Sydney'];
 const action = (ref: string, actionConfig: unknown, over: object = {}) => ({ ref, stepType: 'action', actionConfig, ...over });
 
@@ -151,12 +152,14 @@ describe('a rehearsal on a real database', () => {
     await app.app.get(AudienceEnrollment).enrollCampaign(tenantId, id, LONG);
     for (;;) {
       while (facts.length > 0 && facts[0].at <= app.clock.now()) await happen(id, facts.shift()!);
+      const { released } = await app.app.get(ExperimentsService).runOnce();
       await app.app.get(StepEngine).advanceCampaign(tenantId, id, LONG);
       const { sent } = await app.app.get(DeliveryService).deliverCampaign(tenantId, id, LONG);
-      if (sent > 0) continue;
+      if (sent + released > 0) continue;
       const [{ next }] = await sql(
         `SELECT least((SELECT min(next_email_scheduled_at) FROM campaign_contacts WHERE campaign_id = $1 AND status IN ('enrolled', 'active')),
-                      (SELECT min(due_at) FROM emails WHERE campaign_id = $1 AND status = 'queued')) AS next`,
+                      (SELECT min(due_at) FROM emails WHERE campaign_id = $1 AND status = 'queued'),
+                      (SELECT min(next_look_at) FROM ab_decisions WHERE campaign_id = $1 AND status = 'testing')) AS next`,
         [id],
       );
       if (next === null) break;
@@ -209,6 +212,19 @@ describe('a rehearsal on a real database', () => {
     await app.app.get(DeliveryService).applyEvents(100);
   }
 
+  /** Runs the campaign and compares, for everybody, every arrival, every message and the end with what the rehearsal said. */
+  async function expectAgreement(id: string, rehearsal: any): Promise<void> {
+    const courses = await live(id, rehearsal.contacts);
+    for (const { contactId, visits, end } of rehearsal.contacts) {
+      const foreseen: Course = {
+        visits: visits.map(({ stepId, at }: any) => [stepId, at]),
+        sent: visits.filter(({ what }: any) => what === 'sent').map(({ stepId, leftAt }: any) => [stepId, leftAt]),
+        end: [end.reason, end.at],
+      };
+      expect(courses.get(contactId)).toEqual(foreseen);
+    }
+  }
+
   it('and the real run agree contact by contact: who comes to which step when, what is sent when, and how it ends', async () => {
     await importPeople();
     const { id: listId } = await story.api.must(201, story.api.post('/api/segments', { name: 'List', type: 'static' }));
@@ -228,21 +244,44 @@ describe('a rehearsal on a real database', () => {
     expect(rehearsal.audience).toMatchObject({ total: PEOPLE, reachable: PEOPLE, sampled: PEOPLE });
     expect(Object.keys(rehearsal.ends).sort()).toEqual(['completed', 'goal', 'replied']);
 
-    const courses = await live(id, rehearsal.contacts);
-    for (const { contactId, visits, end } of rehearsal.contacts) {
-      const foreseen: Course = {
-        visits: visits.map(({ stepId, at }: any) => [stepId, at]),
-        sent: visits.filter(({ what }: any) => what === 'sent').map(({ stepId, leftAt }: any) => [stepId, leftAt]),
-        end: [end.reason, end.at],
-      };
-      expect(courses.get(contactId)).toEqual(foreseen);
-    }
+    await expectAgreement(id, rehearsal);
     const [variants] = rehearsal.steps.filter(({ variants: own }: any) => own.length > 0).map(({ variants: own }: any) => own);
     const real = await sql(
       `SELECT variant_id AS "variantId", count(*)::int AS sent FROM emails WHERE campaign_id = $1 AND variant_id IS NOT NULL GROUP BY 1`,
       [id],
     );
     expect(new Set(real)).toEqual(new Set(variants.map(({ variantId, sent }: any) => ({ variantId, sent }))));
+  });
+
+  it('and the real run agree on best hours, on a cap that makes messages wait, and on a test: who waited for it gets the winner then', async () => {
+    await importPeople();
+    const test = {
+      testShare: 0.6,
+      metric: 'click',
+      minSample: 1,
+      minDuration: { value: 6, unit: 'hours' },
+      maxDuration: { value: 2, unit: 'days' },
+    };
+    const id = await story.campaign({ campaignType: 'drip', sendStrategy: 'optimized', frequencyCap: { messages: 1, perDays: 4 } }, [
+      emailStep({ variants: [{ name: 'A' }, { name: 'B', subjectLine: 'Other' }], abTest: test }),
+      waitStep(3, 'hours'),
+      emailStep(),
+    ]);
+    const [step] = (await story.api.must(200, story.api.get(`/api/campaigns/${id}/steps`))).data;
+    const reactions = { openRate: 0.5, openDelayMinutes: 30, replyRate: 0.1, clickDelayMinutes: 20 };
+    const steps = step.variants.map(({ id: variantId }: any, place: number) => ({ stepId: step.id, variantId, clickRate: place }));
+    const rehearsal = await simulate(id, { seed: 'one', contacts: { limit: PEOPLE }, assumptions: { ...reactions, steps } });
+    expect(rehearsal.steps[0].decision.winnerVariantId).toBe(step.variants[1].id);
+    expect(rehearsal.steps[2].deferred.frequency_cap).toBeGreaterThan(0);
+    await expectAgreement(id, rehearsal);
+    const [decided] = await sql('SELECT outcome, reason, winner_variant_id, decided_at FROM ab_decisions WHERE campaign_id = $1', [id]);
+    const { outcome, reason, winnerVariantId, at } = rehearsal.steps[0].decision;
+    expect({ ...decided, decided_at: decided.decided_at.toISOString() }).toEqual({
+      outcome,
+      reason,
+      winner_variant_id: winnerVariantId,
+      decided_at: at,
+    });
   });
 
   it('says the same for the same seed, draws other people for another, and shows all of them page by page', async () => {

@@ -23,7 +23,7 @@ export class RehearsalController {
       'people. `warnings` says what a rehearsal leaves out. One at a time for a tenant, two in a process (429).',
   })
   @ApiOkResponse({ type: RehearsalDto })
-  @ApiProblems(400, 404, 422)
+  @ApiProblems(400, 404, 422, 503)
   @ApiBody({ type: SimulateDto, required: false })
   @Can('campaigns:read')
   // It changes nothing, and its answer is too large to be kept.
