@@ -9,7 +9,7 @@ import { Ledger, PacingService, type PacedCampaign, type PacingSettings } from '
 import { ExperimentsService } from '../experiments/index.js';
 import type { TenantContext } from '../identity/index.js';
 import { SegmentsService, type Rule } from '../segments/index.js';
-import { StepsService, type CampaignStep } from '../steps/index.js';
+import { StepVersions, StepsService, type CampaignStep } from '../steps/index.js';
 import { USUAL_REACTIONS, type Assumptions, type Reactions } from './domain/assumptions.js';
 import { needsOf, rulesAsked, type Needs } from './domain/needs.js';
 import type { LoadedPerson, RehearsalPlan } from './domain/plan.js';
@@ -30,6 +30,10 @@ export interface RehearsalRequest {
   startAt?: Date;
   assumptions: Partial<Reactions> & Pick<Assumptions, 'steps' | 'events'>;
   contactIds?: string[];
+  /** Whoever is or was in the campaign takes part as if for the first time. */
+  includeEnrolled: boolean;
+  /** A version of the steps; the present one if not given. */
+  version?: number;
   /** Whose visits are shown: so many, behind this contact. */
   contacts: { limit: number; after?: string };
 }
@@ -60,6 +64,7 @@ export class RehearsalLoader {
     private readonly queries: RehearsalQueries,
     private readonly campaigns: CampaignsService,
     private readonly steps: StepsService,
+    private readonly versions: StepVersions,
     private readonly segments: SegmentsService,
     private readonly experiments: ExperimentsService,
     private readonly ledger: Ledger,
@@ -88,8 +93,10 @@ export class RehearsalLoader {
   private async loadPlan(loading: Loading): Promise<LoadedRehearsal> {
     const { tx, tenantId, campaign, request, seed, now } = loading;
     const startAt = request.startAt ?? now;
-    const steps = await this.steps.listFor(tx, tenantId, campaign.id);
-    const flow = await this.steps.loadFlow(tx, tenantId, campaign.id, campaign.stepsVersion);
+    const version = request.version ?? campaign.stepsVersion;
+    const steps = await this.versions.list(tx, tenantId, campaign.id, version);
+    if (steps.length === 0 && version !== campaign.stepsVersion) throw new RehearsalRefusedError([noVersion(version)]);
+    const flow = await this.steps.loadFlow(tx, tenantId, campaign.id, version);
     const problems = [...refusals(campaign, steps, startAt, now), ...assumptionProblems(request, steps)];
     if (problems.length > 0) throw new RehearsalRefusedError(problems);
     const assumptions = assumptionsOf(request);
@@ -126,9 +133,13 @@ export class RehearsalLoader {
     if (known) assertKnown(contactIds, known);
     const options = { contactAlias: 'c', tenantParam: '$1', firstParam: AUDIENCE_PARAMS + 1, now };
     const segment = await this.segments.compileRule(tx, tenantId, entryRule(campaign), options);
-    const asked = { campaignId: campaign.id, isTransactional: campaign.category === 'transactional', contactIds, sample: request.sample };
+    const { sample, includeEnrolled } = request;
+    const isTransactional = campaign.category === 'transactional';
+    const asked = { campaignId: campaign.id, isTransactional, contactIds, sample, includeEnrolled };
     const { counts, ids } = await this.queries.audience(tx, tenantId, { ...asked, seed: wholeNumber(seed) }, segment);
-    const { reachable = 0, noAddress = 0, suppressed = 0, unsubscribed = 0, alreadyEnrolled = 0 } = counts;
+    const { noAddress = 0, suppressed = 0, unsubscribed = 0, alreadyEnrolled: enrolled = 0 } = counts;
+    const reachable = (counts.reachable ?? 0) + (includeEnrolled ? enrolled : 0);
+    const alreadyEnrolled = includeEnrolled ? 0 : enrolled;
     const inSegment = reachable + noAddress + suppressed + unsubscribed + alreadyEnrolled;
     const total = known?.size ?? inSegment;
     const excluded = { noAddress, suppressed, unsubscribed, alreadyEnrolled, notInSegment: total - inSegment };
@@ -178,6 +189,10 @@ function refusals(campaign: Campaign, steps: readonly CampaignStep[], startAt: D
     problems.push({ path: 'startAt', code: 'campaign_ended', message });
   }
   return problems;
+}
+
+function noVersion(version: number): Problem {
+  return { path: 'version', code: 'version_unknown', message: `The campaign has no steps of a version ${version}.` };
 }
 
 /** Assumptions about steps and variants that are not there. */

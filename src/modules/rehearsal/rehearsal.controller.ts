@@ -17,7 +17,7 @@ export class RehearsalController {
   @ApiOperation({
     summary: 'Rehearse a campaign',
     description:
-      'Runs the flow as it stands on a clock of its own, for up to 10,000 people of the audience: who would get what and when, how many come to each step and ' +
+      'Runs the flow as it stands (or another version of it: a draft of an edit) on a clock of its own, for up to 10,000 people of the audience: who would get what and when, how many come to each step and ' +
       'which way they go, and who gets nothing and why. Nothing is sent, nothing is written; possible in any status. What people do (opens, clicks, replies, ' +
       'events) is assumed and drawn by the seed: the same seed gives the same answer. Branches by lot and variants are those that the real run gives the same ' +
       'people. `warnings` says what a rehearsal leaves out. One at a time for a tenant, two in a process (429).',
@@ -35,7 +35,7 @@ export class RehearsalController {
   }
 }
 
-function requestOf({ seed, sample, startAt, assumptions, contactIds, contacts }: SimulateDto): RehearsalRequest {
+function requestOf({ seed, sample, startAt, assumptions, contactIds, includeEnrolled, version, contacts }: SimulateDto): RehearsalRequest {
   const { steps = [], events = [], ...reactions } = assumptions ?? {};
   return {
     seed,
@@ -47,6 +47,8 @@ function requestOf({ seed, sample, startAt, assumptions, contactIds, contacts }:
       events: events.map(({ name, rate, delayMinutes = REHEARSAL_LIMITS.usualEventDelayMinutes }) => ({ name, rate, delayMinutes })),
     },
     contactIds,
+    includeEnrolled: includeEnrolled ?? false,
+    version,
     contacts: { limit: contacts?.limit ?? REHEARSAL_LIMITS.usualShown, after: contacts?.after },
   };
 }

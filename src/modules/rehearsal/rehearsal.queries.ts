@@ -6,13 +6,15 @@ import type { Needs } from './domain/needs.js';
 import type { LoadedPerson } from './domain/plan.js';
 
 /** Parameters of `audience` that stand before those of the segment. */
-export const AUDIENCE_PARAMS = 6;
+export const AUDIENCE_PARAMS = 7;
 
 export interface AudienceRequest {
   campaignId: string;
   isTransactional: boolean;
   /** Only these contacts; null for everybody in the segment. */
   contactIds: string[] | null;
+  /** Whoever is or was in the campaign takes part as if for the first time. */
+  includeEnrolled: boolean;
   /** Chooses the sample: a whole number of 64 bits, as text. */
   seed: string;
   sample: number;
@@ -33,7 +35,7 @@ export class RehearsalQueries {
   async audience(
     tx: Tx,
     tenantId: string,
-    { campaignId, isTransactional, contactIds, seed, sample }: AudienceRequest,
+    { campaignId, isTransactional, contactIds, includeEnrolled, seed, sample }: AudienceRequest,
     segment: SqlFragment,
   ): Promise<{ counts: Partial<Record<Verdict, number>>; ids: string[] }> {
     const found = await row<{ counts: Partial<Record<Verdict, number>> | null; ids: string[] }>(
@@ -45,8 +47,9 @@ export class RehearsalQueries {
        )
        SELECT (SELECT json_object_agg(verdict, n) FROM (SELECT verdict, count(*)::int AS n FROM judged GROUP BY verdict) counted) AS counts,
               ARRAY(SELECT id FROM (
-                SELECT id FROM judged WHERE verdict = 'reachable' ORDER BY hashtextextended(id::text, $5::bigint), id LIMIT $6) chosen ORDER BY id) AS ids`,
-      [tenantId, campaignId, isTransactional, contactIds, seed, sample, ...segment.params],
+                SELECT id FROM judged WHERE verdict = 'reachable' OR ($7::boolean AND verdict = 'alreadyEnrolled')
+                 ORDER BY hashtextextended(id::text, $5::bigint), id LIMIT $6) chosen ORDER BY id) AS ids`,
+      [tenantId, campaignId, isTransactional, contactIds, seed, sample, includeEnrolled, ...segment.params],
     );
     return { counts: found?.counts ?? {}, ids: found?.ids ?? [] };
   }

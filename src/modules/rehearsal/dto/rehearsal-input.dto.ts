@@ -6,6 +6,7 @@ import {
   ArrayMinSize,
   ArrayUnique,
   IsArray,
+  IsBoolean,
   IsInt,
   IsNumber,
   IsObject,
@@ -193,6 +194,26 @@ export class SimulateDto {
   @ArrayUnique()
   @IsUUID(undefined, { each: true })
   contactIds?: string[];
+
+  @ApiPropertyOptional({
+    type: Boolean,
+    default: false,
+    description: 'Whoever is or was in the campaign takes part too, as if for the first time.',
+  })
+  @Omittable()
+  @IsBoolean()
+  includeEnrolled?: boolean;
+
+  @ApiPropertyOptional({
+    type: 'integer',
+    minimum: 1,
+    description: 'A version of the steps, such as the draft of an edit; the live one if not given. As for people who enter then.',
+  })
+  @Omittable()
+  @IsInt()
+  @Min(1)
+  @Max(2_147_483_647)
+  version?: number;
 
   @ApiPropertyOptional({ type: ShownContactsDto, description: 'Whose way is shown step by step.' })
   @Omittable()
