@@ -21,7 +21,7 @@ import { AUDIENCE_PARAMS, RehearsalQueries } from './rehearsal.queries.js';
 const QUERY_CANCELED = '57014';
 const STATEMENT_SECONDS = 15;
 /** Contacts loaded by one statement. */
-const CHUNK = 2_000;
+const CHUNK = 500;
 
 export interface RehearsalRequest {
   seed?: string;

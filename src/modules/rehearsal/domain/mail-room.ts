@@ -1,4 +1,4 @@
-import { applyCap, domainLimit, limitsOf, windowStart } from '../../delivery/index.js';
+import { applyCap, domainLimit, limitsOf, windowStart, type Limit } from '../../delivery/index.js';
 import { rememberingSendTime } from '../../../shared/send-window.js';
 import { isTimeZone } from '../../../shared/time-zone.js';
 import { Budgets } from './budgets.js';
@@ -21,6 +21,9 @@ export interface Sorted {
 export class MailRoom {
   private readonly budgets = new Budgets();
   private readonly isMarketing: boolean;
+  private common: Limit[] = [];
+  /** The ramp has another limit every day; everything else stays. */
+  private commonUntil: Date | null = new Date(0);
 
   constructor(private readonly plan: RehearsalPlan) {
     this.isMarketing = plan.campaign.category === 'marketing';
@@ -64,7 +67,7 @@ export class MailRoom {
 
   private byBudget(due: Person[], now: Date, { deferred }: Sorted): Person[] {
     const { pace } = this.plan;
-    const common = limitsOf(pace, 'account', now);
+    const common = this.commonAt(now);
     if (due.length === 0 || (common.length === 0 && !pace.settings?.domainRates?.length)) return due;
     const items = due.map((person) => {
       const domain = domainLimit(pace, person.facts.email);
@@ -73,5 +76,12 @@ export class MailRoom {
     const allocation = this.budgets.share(items, now);
     deferred.push(...allocation.deferred.map(({ item, dueAt, reason }) => ({ person: item, at: dueAt, by: reason })));
     return allocation.allowed;
+  }
+
+  private commonAt(now: Date): Limit[] {
+    if (this.commonUntil === null || now < this.commonUntil) return this.common;
+    this.common = limitsOf(this.plan.pace, 'account', now);
+    this.commonUntil = this.common.find(({ resumesAt }) => resumesAt !== null)?.resumesAt ?? null;
+    return this.common;
   }
 }

@@ -3,18 +3,17 @@ import { Walk, type Passing } from '../../execution/index.js';
 import { evaluateRule, HIT_SETTLES_MS, type Rule } from '../../segments/index.js';
 import { Agenda, type Entry } from './agenda.js';
 import { drawsFor, eventAfter, fateOf, reactionsTo } from './assumptions.js';
+import { MAIL_FACTS, record, type Fact } from './facts.js';
 import { MailRoom } from './mail-room.js';
 import { Person, type SentMail } from './person.js';
-import type { RehearsalPlan } from './plan.js';
+import type { LoadedPerson, RehearsalPlan } from './plan.js';
 import { StepVisits } from './step-visits.js';
 import { increase, Tally } from './tally.js';
 import { Trials } from './trials.js';
 
 /** As many contacts go through the flow together. */
-const BATCH = 500;
+const BATCH = 100;
 
-type MailFact = 'opened' | 'clicked' | 'replied' | 'unsubscribed' | 'bounced';
-type Fact = { type: MailFact; mail: SentMail } | { type: 'event'; name: string };
 type Item = Entry & { fact?: Fact; stepId?: string };
 
 /** Why a message is not sent whose contact has left, where that is not simply because of it. */
@@ -27,10 +26,11 @@ const SKIPPED_BECAUSE: Record<string, string> = { unsubscribed: 'unsubscribed', 
  */
 export class Simulation {
   readonly tally: Tally;
-  readonly people: Person[];
+  readonly people: Person[] = [];
   /** A send window that never opens kept messages back. */
   hasStuckMail = false;
-  private readonly byId: Map<string, Person>;
+  private readonly byId = new Map<string, Person>();
+  private readonly firstDues = new Map<string | null, Date>();
   private readonly agenda = new Agenda<Item>();
   private readonly mailRoom: MailRoom;
   private readonly trials: Trials;
@@ -38,13 +38,10 @@ export class Simulation {
   private readonly endsAt: number;
 
   constructor(private readonly plan: RehearsalPlan) {
-    const { flow, people, followed, variantNames, campaign } = plan;
+    const { flow, variantNames, campaign } = plan;
     if (!flow.firstStepId) throw new Error('A flow without steps cannot be rehearsed');
-    const first = flow.firstStepId;
     this.endsAt = campaign.endDate?.getTime() ?? Infinity;
     this.tally = new Tally(flow, variantNames);
-    this.people = people.map((person, index) => new Person(index, person, first, followed.has(person.id)));
-    this.byId = new Map(this.people.map((person) => [person.id, person]));
     this.mailRoom = new MailRoom(plan);
     this.trials = new Trials(plan, this.tally, (stepId, at) =>
       this.agenda.add({ at: at.getTime(), kind: 'look', who: 0, ticket: 0, stepId }),
@@ -56,11 +53,14 @@ export class Simulation {
       ({ enrollment }) => this.byId.get(enrollment.contactId)!,
       (person, stepId, variantId, dueAt) => this.queueMail(person, { stepId, variantId, dueAt, heldBy: new Set() }),
     );
-    this.enrol();
   }
 
   /** Goes on by about so many things; false when nothing is to come any more. */
   async run(most: number): Promise<boolean> {
+    if (this.people.length < this.plan.people.length) {
+      for (const loaded of this.plan.people.slice(this.people.length, this.people.length + most)) this.enrol(loaded);
+      return true;
+    }
     for (let done = 0; done < most;) {
       const next = this.agenda.next();
       if (!next || next.at >= this.endsAt) {
@@ -78,17 +78,17 @@ export class Simulation {
     return true;
   }
 
-  private enrol(): void {
-    const { campaign, startAt, assumptions, seed } = this.plan;
-    const dueIn = new Map<string | null, Date>();
-    for (const person of this.people) {
-      const zone = person.facts.timezone;
-      if (!dueIn.has(zone)) dueIn.set(zone, firstDue(campaign, startAt, zone));
-      this.wait(person, dueIn.get(zone)!);
-      for (const event of assumptions.events) {
-        const after = eventAfter(event, drawsFor(seed, person.id, 'event', event.name));
-        if (after !== null) this.expect(person, startAt, after, { type: 'event', name: event.name });
-      }
+  private enrol(loaded: LoadedPerson): void {
+    const { campaign, startAt, assumptions, seed, flow, followed } = this.plan;
+    const person = new Person(this.people.length, loaded, flow.firstStepId!, followed.has(loaded.id));
+    this.people.push(person);
+    this.byId.set(person.id, person);
+    const zone = person.facts.timezone;
+    if (!this.firstDues.has(zone)) this.firstDues.set(zone, firstDue(campaign, startAt, zone));
+    this.wait(person, this.firstDues.get(zone)!);
+    for (const event of assumptions.events) {
+      const after = eventAfter(event, drawsFor(seed, person.id, 'event', event.name));
+      if (after !== null) this.expect(person, startAt, after, { type: 'event', name: event.name });
     }
   }
 
@@ -168,8 +168,10 @@ export class Simulation {
     const fate = fateOf(reactionsTo(assumptions, stepId, variantId), drawsFor(seed, person.id, stepId));
     if (!campaign.trackOpens) fate.opened = null;
     if (!campaign.trackClicks) fate.clicked = null;
-    for (const [type, after] of Object.entries(fate) as [MailFact, number | null][])
+    for (const type of MAIL_FACTS) {
+      const after = fate[type];
       if (after !== null) this.expect(person, now, after, { type, mail });
+    }
     this.leaveEmail(person, now);
   }
 
@@ -189,37 +191,18 @@ export class Simulation {
 
   /** The person has done something, or something has come back about them. */
   private learn(person: Person, fact: Fact, now: Date): void {
-    if (fact.type === 'event') this.learnEvent(person, fact.name, now);
-    else this.learnAboutMail(person, fact.type, fact.mail, now);
+    record(fact, person, this.tally, this.plan.flow, now);
+    if (!person.end) this.conclude(person, fact, now);
     if (!person.end && !this.hasLeft(person, now)) this.wake(person, fact, now);
   }
 
-  private learnEvent(person: Person, name: string, now: Date): void {
-    person.facts.events = [...person.facts.events, { name, occurredAt: now }];
-    if (person.isFollowed) person.events.push({ type: name, at: now });
-    for (const mail of person.facts.emails) {
-      if (mail.isConverted || mail.variantId === null) continue;
-      if (this.plan.flow.steps.get(mail.stepId)!.experiment?.test?.goalEvent !== name) continue;
-      mail.isConverted = true;
-      this.tally.variant(mail.stepId, mail.variantId)!.converted += 1;
-    }
-    const { goal } = this.plan.campaign;
-    if (!person.end && goal?.type === 'event' && goal.name === name) this.finish(person, 'goal', now);
-  }
-
-  private learnAboutMail(person: Person, type: MailFact, mail: SentMail, now: Date): void {
-    this.tally.learn(mail.stepId, mail.variantId, type);
-    mail.visit?.reactions.push({ type, at: now });
-    if (type === 'opened' || type === 'clicked' || type === 'replied') mail.events.push({ type, occurredAt: now, isMachine: false });
-    if (type === 'opened') mail.firstOpenedAt = mail.firstHumanOpenedAt = now;
-    if (type === 'clicked') mail.firstClickedAt = mail.firstHumanClickedAt = now;
-    if (type === 'replied') mail.repliedAt = now;
-    if (type === 'unsubscribed') person.facts.subscribed = false;
-    if (person.end) return;
-    const { category, exitOnReply } = this.plan.campaign;
-    if (type === 'replied' && exitOnReply) this.finish(person, 'replied', now);
-    if (type === 'bounced') this.finish(person, 'bounced', now);
-    if (type === 'unsubscribed' && category === 'marketing') this.finish(person, 'unsubscribed', now);
+  /** What a fact means for the person's way: some end it. */
+  private conclude(person: Person, fact: Fact, now: Date): void {
+    const { category, exitOnReply, goal } = this.plan.campaign;
+    if (fact.type === 'event' && goal?.type === 'event' && goal.name === fact.name) this.finish(person, 'goal', now);
+    if (fact.type === 'replied' && exitOnReply) this.finish(person, 'replied', now);
+    if (fact.type === 'bounced') this.finish(person, 'bounced', now);
+    if (fact.type === 'unsubscribed' && category === 'marketing') this.finish(person, 'unsubscribed', now);
   }
 
   /** Whoever waits for something is looked at again when it may have happened: opens and clicks once it is settled that a person made them. */
