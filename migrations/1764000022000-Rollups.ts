@@ -184,7 +184,11 @@ async function createTriggers(q: QueryRunner): Promise<void> {
     `${alias}.tenant_id, ${alias}.campaign_id, ${alias}.step_id, coalesce(${alias}.variant_id, ${NOBODY}) AS variant_id`;
   const mailCells = (rows: string, sign: string) =>
     `SELECT tenant_id, campaign_id, step_id, status, ${mailReason('r')} AS reason, ${sign}count(*) AS n FROM ${rows} r GROUP BY 1, 2, 3, 4, 5`;
-  const moments = OF_MESSAGES.map(([name, at]) => `('${name}', ${of(at, 'o')}, ${of(at, 'n')})`).join(', ');
+  const names = `ARRAY[${OF_MESSAGES.map(([name]) => `'${name}'`).join(', ')}]`;
+  const moments = (alias: string) => `ARRAY[${OF_MESSAGES.map(([, at]) => of(at, alias)).join(', ')}]`;
+  const side = (at: string, sent: string, n: string) =>
+    `SELECT tenant_id, campaign_id, step_id, variant_id, ${bucket(at)} AS bucket, ${bucket(sent)} AS sent_bucket, what, ${n} AS n
+            FROM moved WHERE ${at} IS NOT NULL AND ${sent} IS NOT NULL`;
 
   // A message counts once it was sent. What else is known of it counts from then on, so a message whose time of sending comes to be known (or moves)
   // takes its events along to the right cohort.
@@ -205,17 +209,17 @@ async function createTriggers(q: QueryRunner): Promise<void> {
       SELECT tenant_id, campaign_id, step_id, 'mail', status, reason, sum(n)
         FROM (${mailCells('old_rows', '-')} UNION ALL ${mailCells('new_rows', '')}) c GROUP BY 1, 2, 3, 5, 6 HAVING sum(n) <> 0;
       WITH moved AS MATERIALIZED (
-        SELECT ${messageKeys('n')}, o.sent_at AS was_sent, n.sent_at AS is_sent, x.what, x.was, x.now
-          FROM old_rows o JOIN new_rows n ON n.tenant_id = o.tenant_id AND n.id = o.id
-         CROSS JOIN LATERAL (VALUES ${moments}) AS x (what, was, now)
-         WHERE (o.sent_at IS NOT NULL OR n.sent_at IS NOT NULL) AND (x.was IS NOT NULL OR x.now IS NOT NULL)
-           AND (x.was IS DISTINCT FROM x.now OR o.sent_at IS DISTINCT FROM n.sent_at)
+        SELECT * FROM (
+          SELECT ${messageKeys('n')}, o.sent_at AS was_sent, n.sent_at AS is_sent, unnest(${names}) AS what, unnest(${moments('o')}) AS was, unnest(${moments('n')}) AS now
+            FROM old_rows o JOIN new_rows n ON n.tenant_id = o.tenant_id AND n.id = o.id
+           WHERE o.sent_at IS NOT NULL OR n.sent_at IS NOT NULL) x
+         WHERE was IS DISTINCT FROM now OR (was_sent IS DISTINCT FROM is_sent AND now IS NOT NULL)
       ), counted AS (
         INSERT INTO analytics_deltas (${keys}, ${mailColumns})
         SELECT ${keys}, ${sums(OF_MESSAGES, 'n')} FROM (
-          SELECT tenant_id, campaign_id, step_id, variant_id, ${bucket('y.at')} AS bucket, ${bucket('y.sent')} AS sent_bucket, what, y.n
-            FROM moved CROSS JOIN LATERAL (VALUES (was, was_sent, -1), (now, is_sent, 1)) AS y (at, sent, n)
-           WHERE y.at IS NOT NULL AND y.sent IS NOT NULL) f
+          ${side('was', 'was_sent', '-1')}
+           UNION ALL
+          ${side('now', 'is_sent', '1')}) f
          GROUP BY ${keys}
       )
       SELECT coalesce(bool_or(was_sent IS DISTINCT FROM is_sent AND what IN ('any_opens', 'any_clicks') AND now IS NOT NULL), false) INTO has_moved FROM moved;

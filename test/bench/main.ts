@@ -1,5 +1,6 @@
 import { loadavg } from 'node:os';
 import { advance } from './benchmarks/advance.js';
+import { analytics } from './benchmarks/analytics.js';
 import { deliverSendgrid, deliverSmtp } from './benchmarks/deliver.js';
 import { enrol } from './benchmarks/enrol.js';
 import { events } from './benchmarks/events.js';
@@ -21,6 +22,7 @@ const BENCHMARKS: Benchmark[] = [
   deliverSmtp,
   deliverSendgrid,
   events,
+  analytics,
   tracking,
   growth,
   idle,

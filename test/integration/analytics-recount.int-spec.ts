@@ -175,7 +175,9 @@ describe('the numbers', () => {
           expect(await rollups.differences(tx, tenantId, campaignId)).toEqual([]);
           for (const cohort of ['event', 'send'] as const) {
             const series = await buckets.series(tx, tenantId, { ...range, cohort, granularity: 'day' });
-            expect(new Map(series.map(({ key, ...counts }) => [key, counts]))).toEqual(recount(unique, launch, dayOf, cohort));
+            // What was counted on a day and then moved to another leaves zeros behind.
+            const counted = series.filter((row) => DETAILED_NAMES.some((name) => row[name] !== 0));
+            expect(new Map(counted.map(({ key, ...counts }) => [key, counts]))).toEqual(recount(unique, launch, dayOf, cohort));
           }
           expect(await buckets.total(tx, tenantId, campaignId)).toEqual(total);
         });
