@@ -67,6 +67,7 @@ describe('the analytics of a running service', () => {
       'started',
       'planned',
       'sent',
+      'wait_began',
       'planned',
       'sent',
       'completed',

@@ -162,7 +162,7 @@ async function reportTimes({ cluster, api }: Stage): Promise<number> {
 
 /** The daily job over everything at once, and the rebuild, in this process; each compared with the naive recount. */
 async function derive(cluster: Cluster, tenantId: string) {
-  const dataSource = await new DataSource(buildDataSourceOptions(cluster.url)).initialize();
+  const dataSource = await new DataSource(buildDataSourceOptions(cluster.databaseEnv.WORKER_DATABASE_URL)).initialize();
   try {
     const db = new Database(dataSource, new SystemRandom());
     const rollups = new RollupQueries();
