@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Ids } from '../shared/ids.js';
 import { JSON_LIMIT, registerBodyParsers } from './body-parsers.js';
 import { DirectRoutes } from './direct-routes.js';
+import { NotAcceptableError } from './http.errors.js';
 import { Metrics } from './metrics.js';
 import { serveDocs } from './docs.js';
 import { buildDocument } from './openapi-document.js';
@@ -51,6 +52,7 @@ export function registerHttp(app: NestFastifyApplication): void {
   adapter.registerParserMiddleware();
   registerBodyParsers(server);
   addSecurityHeaders(server);
+  refuseOtherTypes(server);
   measure(server, app.get(Metrics, { strict: false }));
   app.useGlobalPipes(new RequestValidationPipe());
   app.useGlobalFilters(new ProblemFilter(routes, app.get(Ids, { strict: false })));
@@ -80,6 +82,26 @@ function addSecurityHeaders(server: FastifyInstance): void {
     });
     if (request.url.startsWith('/api')) void reply.header('cache-control', 'no-store');
     done();
+  });
+}
+
+/** Everything under `/api` is JSON. Ranges as of RFC 9110 §12.5.1, without weighing them: with one type to offer, only `q=0` matters. */
+function refuseOtherTypes(server: FastifyInstance): void {
+  server.addHook('onRequest', (request, _reply, done) => {
+    const { accept } = request.headers;
+    if (accept === undefined || !request.url.startsWith('/api/') || takesJson(accept)) return done();
+    done(new NotAcceptableError(accept));
+  });
+}
+
+/** Also with only problem documents in it: a client that insists on those has an answer to every refusal. */
+export function takesJson(accept: string): boolean {
+  if (accept.trim() === '') return true;
+  return accept.split(',').some((range) => {
+    const [type, ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
+    return (
+      /^(?:\*\/\*|application\/(?:\*|json|problem\+json))$/.test(type) && !parameters.some((parameter) => /^q=0(?:\.0*)?$/.test(parameter))
+    );
   });
 }
 

@@ -47,6 +47,16 @@ export class UnsupportedMediaTypeError extends DomainError {
   }
 }
 
+/** The client takes none of the media types there are. */
+export class NotAcceptableError extends DomainError {
+  readonly code = 'not_acceptable';
+  readonly category = 'not_acceptable' as const;
+
+  constructor(accept: string) {
+    super(`Accept: ${accept.slice(0, 100)} leaves out application/json, and there is nothing else.`);
+  }
+}
+
 /** `If-Match` names another state of the resource than the present one: somebody changed it in between. */
 export class PreconditionFailedError extends DomainError {
   readonly code = 'precondition_failed';

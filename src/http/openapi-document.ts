@@ -1,6 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
-import type { OperationObject, PathItemObject } from '@nestjs/swagger';
+import type { OperationObject, PathItemObject, SchemaObject } from '@nestjs/swagger';
 import { type ProblemStatus, problemResponse } from './api-problems.js';
 import { ProblemDto } from './problem.dto.js';
 
@@ -45,6 +45,8 @@ export function buildDocument(app: INestApplication): OpenAPIObject {
   });
   document.paths = sorted(document.paths);
   if (document.components?.schemas) document.components.schemas = sorted(document.components.schemas);
+  // Refusals carry members of their own: `currentStatus`, `usedBy`, `existingId` (RFC 9457 §3.2).
+  (document.components?.schemas?.ProblemDto as SchemaObject).additionalProperties = true;
   for (const [path, item] of Object.entries(document.paths)) {
     for (const method of METHODS) {
       const operation = (item as PathItemObject)[method];
@@ -62,16 +64,25 @@ function complete(operation: Open, path: string, method: string): void {
   operation.tags = operation.tags?.map((tag) => tag[0].toUpperCase() + tag.slice(1));
   const isPublic = operation['x-public'] === true;
   delete operation['x-public'];
+  // Nest writes a wildcard as `{path}`, but names its parameter `*`.
+  for (const parameter of operation.parameters ?? []) if ('name' in parameter && parameter.name === '*') parameter.name = 'path';
   operation.security = isPublic ? [] : [{ bearer: [] }];
   if (isPublic) return;
-  const always: ProblemStatus[] = [401, 403, 429];
-  for (const status of always) operation.responses[String(status)] ??= problemResponse(status);
-  operation.responses = sorted(operation.responses);
-  if (WRITES.has(method) && path.startsWith('/api/') && operation['x-no-idempotency'] === undefined) {
-    operation.parameters = [...(operation.parameters ?? []), IDEMPOTENCY_KEY];
-  }
+  const isWrite = WRITES.has(method);
+  const hasReplay = isWrite && path.startsWith('/api/') && operation['x-no-idempotency'] === undefined;
   delete operation['x-no-idempotency'];
+  const statuses = [...ALWAYS, ...(isWrite ? OF_BODIES : []), ...(hasReplay ? OF_IDEMPOTENCY : [])];
+  for (const status of statuses) operation.responses[String(status)] ??= problemResponse(status);
+  operation.responses = sorted(operation.responses);
+  if (hasReplay) operation.parameters = [...(operation.parameters ?? []), IDEMPOTENCY_KEY];
 }
+
+/** What every operation with a credential can answer: a malformed URL is 400, `Accept` without JSON 406. */
+const ALWAYS: ProblemStatus[] = [400, 401, 403, 406, 429, 503];
+/** Wherever a body may be sent, also one that nobody asked for. */
+const OF_BODIES: ProblemStatus[] = [413, 415];
+/** The first request with a key is still under way (409), or was another one (422). */
+const OF_IDEMPOTENCY: ProblemStatus[] = [409, 422];
 
 const IDEMPOTENCY_KEY = {
   name: 'Idempotency-Key',

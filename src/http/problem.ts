@@ -9,6 +9,7 @@ export const STATUS_OF_CATEGORY = {
   unauthenticated: 401,
   forbidden: 403,
   not_found: 404,
+  not_acceptable: 406,
   conflict: 409,
   precondition_failed: 412,
   too_large: 413,

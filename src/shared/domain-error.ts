@@ -4,6 +4,7 @@ export type ErrorCategory =
   | 'unauthenticated' // 401
   | 'forbidden' // 403
   | 'not_found' // 404
+  | 'not_acceptable' // 406: no answer in any of the media types asked for
   | 'conflict' // 409: not in this state
   | 'precondition_failed' // 412: stale If-Match
   | 'too_large' // 413

@@ -4,6 +4,7 @@ import type { OperationObject } from '@nestjs/swagger';
 import { AppModule } from '../../src/app/app.module.js';
 import { loadConfig } from '../../src/config/index.js';
 import { buildDocument, createHttpAdapter } from '../../src/http/index.js';
+import { type Schema, operations as committed, document, misfit } from '../support/openapi.js';
 
 interface Operation extends OperationObject {
   name: string;
@@ -49,5 +50,30 @@ describe('the API document of the whole application', () => {
 
   it('says of every operation on one thing that it may not exist', () => {
     expect(offenders(({ name, responses }) => !/ \/api\/.*\{/.test(name) || '404' in responses)).toEqual([]);
+  });
+
+  it('has names for clients: verbs in camel case', () => {
+    expect(offenders(({ operationId }) => /^[a-z]+([A-Z][a-z]*)*$/.test(operationId ?? ''))).toEqual([]);
+  });
+});
+
+/** Of the document as it is committed: what Swagger's plugin adds is missing when jest builds it. */
+describe('the examples of the API document', () => {
+  it('are what their schemas ask for, so that whoever copies one gets no 400', () => {
+    const faults: string[] = [];
+    const visit = (schema: Schema, at: string): void => {
+      if (schema.example !== undefined) {
+        const fault = misfit(schema, schema.example);
+        if (fault !== null) faults.push(`${at}: ${fault}`);
+      }
+      for (const [name, property] of Object.entries(schema.properties ?? {})) visit(property, `${at}.${name}`);
+      for (const inner of [...(schema.allOf ?? []), ...(schema.oneOf ?? [])]) visit(inner, at);
+      if (schema.items) visit(schema.items, `${at}[]`);
+    };
+    for (const [name, schema] of Object.entries(document.components.schemas)) visit(schema, name);
+    for (const { operationId, parameters } of committed) {
+      for (const { name, schema } of parameters) visit(schema, `${operationId} ${name}`);
+    }
+    expect([committed.length > 100, faults]).toEqual([true, []]);
   });
 });

@@ -1,5 +1,5 @@
 import { Controller, Get, HttpCode, Post, Req, Res } from '@nestjs/common';
-import { ApiConsumes, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { ApiConsumes, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Public } from '../../http/index.js';
 import { hitOf } from './hit-request.js';
@@ -22,6 +22,7 @@ export class UnsubscribeController {
   })
   @ApiParam({ name: 'token', type: String })
   @ApiOkResponse({ description: 'The page', content: { 'text/html': { schema: { type: 'string' } } } })
+  @ApiNotFoundResponse({ description: 'No link of ours; the page says so', content: { 'text/html': { schema: { type: 'string' } } } })
   async ask(@Req() request: TokenRequest, @Res() reply: FastifyReply): Promise<void> {
     const isValid = await this.service.view(request.params.token, hitOf(request));
     sendPage(reply, isValid ? 200 : 404, isValid ? ASK_PAGE : INVALID_PAGE);
@@ -36,6 +37,7 @@ export class UnsubscribeController {
   @ApiConsumes('application/x-www-form-urlencoded', 'multipart/form-data')
   @ApiParam({ name: 'token', type: String })
   @ApiOkResponse({ description: 'Unsubscribed', content: { 'text/html': { schema: { type: 'string' } } } })
+  @ApiNotFoundResponse({ description: 'No link of ours; the page says so', content: { 'text/html': { schema: { type: 'string' } } } })
   async unsubscribe(@Req() request: TokenRequest, @Res() reply: FastifyReply): Promise<void> {
     const isDone = await this.service.unsubscribe(request.params.token, isOneClick(request.body) ? 'one_click' : 'page');
     sendPage(reply, isDone ? 200 : 404, isDone ? DONE_PAGE : INVALID_PAGE);

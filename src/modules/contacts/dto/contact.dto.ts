@@ -10,6 +10,8 @@ const ATTRIBUTES_SCHEMA = {
   additionalProperties: { oneOf: [...SCALARS, { type: 'array', items: { oneOf: SCALARS } }] },
   example: { plan: 'pro', seats: 12, interests: ['email', 'analytics'] },
 };
+/** In requests null removes an attribute. */
+const PATCH_SCHEMA = { ...ATTRIBUTES_SCHEMA, additionalProperties: { ...ATTRIBUTES_SCHEMA.additionalProperties, nullable: true } };
 
 /** A person of the audience. */
 export class ContactDto {
@@ -97,7 +99,7 @@ export class CreateContactDto {
   leadScore?: number;
 
   /** At most 100, each at most 10 KB. Names begin with a letter and have letters, digits, `_`, `-`, `.` and spaces. */
-  @ApiPropertyOptional(ATTRIBUTES_SCHEMA)
+  @ApiPropertyOptional(PATCH_SCHEMA)
   @Omittable()
   @IsAttributes()
   attributes?: AttributesPatch;
@@ -148,7 +150,7 @@ export class UpdateContactDto {
   leadScore?: number;
 
   /** Merged into the present ones; null removes one. */
-  @ApiPropertyOptional({ ...ATTRIBUTES_SCHEMA, example: { plan: 'team', seats: null } })
+  @ApiPropertyOptional({ ...PATCH_SCHEMA, example: { plan: 'team', seats: null } })
   @Omittable()
   @IsAttributes()
   attributes?: AttributesPatch;

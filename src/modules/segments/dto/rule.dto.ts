@@ -75,7 +75,7 @@ export class EngagementRule {
   @ApiProperty({ enum: ['email_opened', 'email_clicked', 'email_replied'] })
   type: 'email_opened' | 'email_clicked' | 'email_replied';
 
-  @ApiPropertyOptional({ format: 'uuid', description: 'Only the email of this step.' })
+  @ApiPropertyOptional({ description: 'Only the email of this step: its id, or its ref in a call that has refs.' })
   stepId?: string;
 
   @ApiPropertyOptional({ type: 'integer', minimum: 1, description: 'Only what happened in the last so many hours.', example: 48 })
