@@ -8,8 +8,12 @@ import { analyticsQueue } from './analytics.jobs.js';
 import { AnalyticsService } from './analytics.service.js';
 import { BucketsQueries } from './buckets.queries.js';
 import { DaysQueries } from './days.queries.js';
+import { InsightsController } from './insights.controller.js';
+import { InsightsService } from './insights.service.js';
 import { LedgerCheck } from './ledger-check.js';
 import { LedgerCheckQueries } from './ledger-check.queries.js';
+import { LinksQueries } from './links.queries.js';
+import { LinksService } from './links.service.js';
 import { ReportService } from './report.service.js';
 import { RollupQueries } from './rollup.queries.js';
 import { Rollup } from './rollup.service.js';
@@ -20,7 +24,7 @@ import { VariantReportService } from './variant-report.service.js';
 /** Reads what the other modules wrote, and counts it. */
 @Module({
   imports: [CampaignsModule, StepsModule, ExperimentsModule, QueueModule.register(analyticsQueue)],
-  controllers: [AnalyticsController],
+  controllers: [AnalyticsController, InsightsController],
   providers: [
     BucketsQueries,
     DaysQueries,
@@ -33,6 +37,9 @@ import { VariantReportService } from './variant-report.service.js';
     LedgerCheck,
     TimelineService,
     VariantReportService,
+    LinksQueries,
+    LinksService,
+    InsightsService,
   ],
   exports: [AnalyticsService, Rollup, LedgerCheck],
 })

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { row, rows, type Tx } from '../../database/index.js';
 import type { DetailedCounts } from './domain/counts.js';
+import type { HourCell } from './domain/heat-map.js';
 import { columnList, summedCounts } from './rollup-columns.js';
 
 /** By when it happened, or by when the message was sent. */
@@ -63,6 +64,25 @@ export class BucketsQueries {
           WHERE tenant_id = $1 AND campaign_id = $2 AND ${at} >= $3 AND ${at} < $4
          ${s.granularity === 'hour' ? hours : ''}
        ) SELECT ${KEY_OF[s.granularity]} AS key, ${summedCounts} FROM counted GROUP BY 1 ORDER BY 1`,
+      [tenantId, s.campaignId, s.from, s.to, s.timezone, s.cohort],
+    );
+  }
+
+  /** By weekday (1 is Monday) and hour of the zone; only those in which something happened. Throws like `series`. */
+  byHourOfWeek(tx: Tx, tenantId: string, s: Omit<SeriesRequest, 'granularity'>): Promise<HourCell[]> {
+    const at = BUCKET_OF[s.cohort];
+    const columns = 'sent, delivered, unique_opens, unique_clicks';
+    return rows<HourCell>(
+      tx,
+      `WITH counted AS (
+         SELECT bucket AS at, ${columns} FROM analytics_buckets
+          WHERE tenant_id = $1 AND campaign_id = $2 AND cohort = $6 AND bucket >= $3::timestamptz AND bucket < $4::timestamptz
+          UNION ALL
+         SELECT ${at}, ${columns} FROM analytics_deltas WHERE tenant_id = $1 AND campaign_id = $2 AND ${at} >= $3 AND ${at} < $4
+       ) SELECT extract(isodow FROM at AT TIME ZONE $5)::int AS weekday, extract(hour FROM at AT TIME ZONE $5)::int AS hour,
+                sum(sent)::int AS "emailsSent", sum(delivered)::int AS "emailsDelivered", sum(unique_opens)::int AS "uniqueOpens",
+                sum(unique_clicks)::int AS "uniqueClicks"
+           FROM counted GROUP BY 1, 2`,
       [tenantId, s.campaignId, s.from, s.to, s.timezone, s.cohort],
     );
   }

@@ -205,7 +205,7 @@ function enteredBySteps(steps: FlowStep[], firstStepId: string | null, standings
 }
 
 function waysOut(step: FlowStep): (string | null)[] {
-  if (step.type !== 'condition') return [step.next];
+  if (step.type !== 'condition' && step.type !== 'wait_for') return [step.next];
   return step.split ? step.branches : [step.trueNext, step.falseNext];
 }
 

@@ -1,0 +1,94 @@
+import { AnalyticsModule } from '../../src/modules/analytics/index.js';
+import { CampaignsModule } from '../../src/modules/campaigns/index.js';
+import { StepsModule } from '../../src/modules/steps/index.js';
+import { startCampaignsApp, type CampaignsApp, type TestTenant } from '../support/campaigns-app.js';
+import { Factory, type MadeCampaign } from '../support/factories.js';
+
+const OFFER = 'https://acme.example/offer';
+const HOME = 'https://acme.example/';
+
+describe('reports of a campaign', () => {
+  let app: CampaignsApp;
+  let make: Factory;
+  let tenant: TestTenant;
+  let campaign: MadeCampaign;
+
+  beforeAll(async () => {
+    app = await startCampaignsApp([CampaignsModule, StepsModule, AnalyticsModule]);
+    make = new Factory(app.db);
+    tenant = await app.tenant();
+    // A Tuesday; 09:30 UTC is 10:30 in Berlin.
+    campaign = await make.campaign(tenant.tenantId, {
+      launchedAt: '2029-12-25T09:00:00Z',
+      timezone: 'Europe/Berlin',
+      steps: [
+        { type: 'email', name: '<b>Welcome</b>' },
+        { type: 'condition', trueNext: 2, falseNext: null },
+        { type: 'email', name: '=1+1' },
+      ],
+    });
+    const [first, , last] = campaign.stepIds;
+    const one = await make.sent(campaign, '2029-12-25T09:30:00Z', first);
+    const two = await make.sent(campaign, '2029-12-25T09:40:00Z', first);
+    const other = await make.email(campaign, one, { at: '2029-12-26T22:30:00Z', stepId: last });
+    await make.fact(one, 'clicked', '2029-12-25T10:00:00Z', { url: OFFER });
+    await make.fact(one, 'clicked', '2029-12-25T10:01:00Z', { url: OFFER });
+    await make.fact(two, 'clicked', '2029-12-25T10:02:00Z', { url: OFFER });
+    await make.fact(two, 'clicked', '2029-12-25T10:03:00Z', { url: HOME, isMachine: true });
+    await make.fact(other, 'clicked', '2029-12-27T08:00:00Z', { url: HOME });
+  });
+  afterAll(() => app.close());
+
+  const get = (path: string) => tenant.call('GET', `/api/campaigns/${campaign.campaignId}/${path}`);
+
+  it('list the links by step, people and machines apart, page by page', async () => {
+    const { status, body } = await get('analytics/links?limit=2');
+    expect(status).toBe(200);
+    const next = await get(`analytics/links?limit=2&cursor=${body.nextCursor}`);
+    expect(next.body.nextCursor).toBeNull();
+    expect([...body.data, ...next.body.data]).toMatchObject([
+      { url: OFFER, stepOrder: 1, humanClicks: 3, machineClicks: 0, uniqueClicks: 2, people: 2, share: 75 },
+      { url: HOME, stepOrder: 3, humanClicks: 1, machineClicks: 0, uniqueClicks: 1, people: 1, share: 25 },
+      { url: HOME, stepOrder: 1, humanClicks: 0, machineClicks: 1, uniqueClicks: 0, people: 0, share: 0 },
+    ]);
+    expect((await get(`analytics/links?stepId=${campaign.stepIds[2]}`)).body.data).toMatchObject([{ url: HOME, share: 100 }]);
+    expect((await get('analytics/links?cursor=abc')).status).toBe(400);
+  });
+
+  it('show the hours of the week by the clock of the zone', async () => {
+    const { body } = await get('analytics/hours');
+    expect(body.range).toEqual({ startDate: '2029-12-25', endDate: '2030-01-01', timezone: 'Europe/Berlin', cohort: 'send' });
+    expect(body.hours).toHaveLength(168);
+    expect(body.hours.filter((cell: { emailsSent: number }) => cell.emailsSent > 0)).toMatchObject([
+      { weekday: 2, hour: 10, emailsSent: 2, emailsDelivered: 2, uniqueClicks: 2, clickRate: 100, openRate: 0 },
+      { weekday: 3, hour: 23, emailsSent: 1, emailsDelivered: 1, uniqueClicks: 1 },
+    ]);
+    const { body: events } = await get('analytics/hours?cohort=event&timezone=UTC');
+    expect(events.hours.filter((cell: { uniqueClicks: number }) => cell.uniqueClicks > 0)).toMatchObject([
+      { weekday: 2, hour: 10, uniqueClicks: 2 },
+      { weekday: 4, hour: 8, uniqueClicks: 1, clickRate: 100 },
+    ]);
+    expect(await get('analytics/hours?startDate=2030-01-02&endDate=2030-01-01')).toMatchObject({
+      status: 400,
+      body: { errors: [{ path: 'query.endDate' }] },
+    });
+  });
+
+  it('set campaigns side by side, and never another tenant’s', async () => {
+    const empty = await make.campaign(tenant.tenantId, { launchedAt: '2030-01-01T00:00:00Z' });
+    const compare = (...ids: string[]) => tenant.call('GET', `/api/analytics/compare?campaignIds=${ids.join(',')}`);
+    const { body } = await compare(empty.campaignId, campaign.campaignId);
+    expect(body.campaigns).toMatchObject([
+      { campaignId: empty.campaignId, totals: { emailsSent: 0, clickRate: null } },
+      { campaignId: campaign.campaignId, totals: { emailsSent: 3, emailsDelivered: 3, uniqueClicks: 3, clickRate: 100 } },
+    ]);
+    const foreign = await make.campaign((await app.tenant()).tenantId, { launchedAt: '2030-01-01T00:00:00Z' });
+    expect((await compare(campaign.campaignId, foreign.campaignId)).status).toBe(404);
+    for (const ids of [[campaign.campaignId], [campaign.campaignId, campaign.campaignId], ['x', 'y'], []]) {
+      expect(await compare(...ids)).toMatchObject({
+        status: 400,
+        body: { errors: [{ path: expect.stringContaining('query.campaignIds') }] },
+      });
+    }
+  });
+});
