@@ -19,7 +19,9 @@ export interface SeriesRequest {
 }
 
 export interface SeriesRow extends DetailedCounts {
-  /** The day, or the Monday of the week (`YYYY-MM-DD`); for hours the instant one begins, in milliseconds as a text. */
+  /** The day, that of the hour, or the Monday of the week (`YYYY-MM-DD`). */
+  date: string;
+  /** The same; for an hour the instant it begins, in milliseconds as a text. */
   key: string;
 }
 
@@ -43,6 +45,11 @@ const KEY_OF: Record<Granularity, string> = {
   day: `(at AT TIME ZONE $5)::date::text`,
   week: `date_trunc('week', at AT TIME ZONE $5)::date::text`,
 };
+const DATE_OF: Record<Granularity, string> = {
+  hour: `(at AT TIME ZONE $5)::date`,
+  day: `(at AT TIME ZONE $5)::date`,
+  week: `date_trunc('week', at AT TIME ZONE $5)::date`,
+};
 
 /**
  * The numbers as they are at this moment: what has been rolled up, and what has not been folded in yet, in one statement and so of one instant.
@@ -63,7 +70,7 @@ export class BucketsQueries {
          SELECT ${at}, ${columnList} FROM analytics_deltas
           WHERE tenant_id = $1 AND campaign_id = $2 AND ${at} >= $3 AND ${at} < $4
          ${s.granularity === 'hour' ? hours : ''}
-       ) SELECT ${KEY_OF[s.granularity]} AS key, ${summedCounts} FROM counted GROUP BY 1 ORDER BY 1`,
+       ) SELECT ${KEY_OF[s.granularity]} AS key, min(${DATE_OF[s.granularity]})::text AS date, ${summedCounts} FROM counted GROUP BY 1 ORDER BY 1`,
       [tenantId, s.campaignId, s.from, s.to, s.timezone, s.cohort],
     );
   }

@@ -10,12 +10,11 @@ import { DaysQueries } from './days.queries.js';
 import { addUp, NOTHING_AT_ALL, ratesOf, type Counts, type DetailedCounts, type Rates } from './domain/counts.js';
 import { enteredCounts } from './domain/funnel.js';
 import {
-  dateOf,
   daysOf,
   MAX_HOURLY_DAYS,
   MAX_REPORT_DAYS,
   resolveRange,
-  startOf,
+  startsOf,
   weeksOf,
   type RangeRequest,
   type ReportRange,
@@ -158,37 +157,55 @@ interface Period {
 /** Periods in which nothing happened have their row too. */
 function filled(counted: SeriesRow[], range: ReportRange, granularity: Granularity): Period[] {
   const { timezone, from } = range;
-  const countsOf = ({ key: _, ...counts }: SeriesRow): DetailedCounts => counts;
   if (granularity === 'hour') {
     return counted
-      .map((row) => ({ startsAt: new Date(Number(row.key)), counts: countsOf(row) }))
-      .sort((a, b) => a.startsAt.getTime() - b.startsAt.getTime())
-      .map(({ startsAt, counts }) => ({ date: dateOf(startsAt, timezone), startsAt, counts }));
+      .map(({ key, date, ...counts }) => ({ date, startsAt: new Date(Number(key)), counts }))
+      .sort((a, b) => a.startsAt.getTime() - b.startsAt.getTime());
   }
-  const byKey = new Map(counted.map((row) => [row.key, countsOf(row)]));
+  const byDate = new Map(counted.map(({ key: _, date, ...counts }) => [date, counts]));
   const dates = granularity === 'day' ? daysOf(range) : weeksOf(range);
-  return dates.map((date) => {
-    const startsAt = startOf(date, timezone);
-    return { date, startsAt: startsAt < from ? from : startsAt, counts: byKey.get(date) ?? NOTHING_AT_ALL };
+  const starts = startsOf(dates, timezone);
+  return dates.map((date, place) => {
+    const startsAt = starts[place] < from ? from : starts[place];
+    return { date, startsAt, counts: byDate.get(date) ?? NOTHING_AT_ALL };
   });
 }
 
 function stepReport(step: FlowStep, counts: DetailedCounts, standing: StepStanding, entered: number | null): Omit<StepReport, 'version'> {
-  const { planned: _, waiting, completed: __, unplanned: ___, reentered: ____, ...rest } = standing;
-  const { totalOpens, totalClicks, emailsBounced, anyOpens: _____, anyClicks: ______, ...own } = counts;
   return {
     stepId: step.id,
     stepOrder: step.order,
     stepName: step.name,
     stepType: step.type,
-    ...own,
-    opens: totalOpens,
-    clicks: totalClicks,
-    bounces: emailsBounced,
-    ...ratesOf(counts),
-    ...rest,
     entered,
-    waitingNow: waiting,
+    waitingNow: standing.waiting,
+    exited: standing.exited,
+    exitedByReason: standing.exitedByReason,
+    contactsFailed: standing.contactsFailed,
+    emailsSent: counts.emailsSent,
+    emailsDelivered: counts.emailsDelivered,
+    opens: counts.totalOpens,
+    uniqueOpens: counts.uniqueOpens,
+    machineOpens: counts.machineOpens,
+    clicks: counts.totalClicks,
+    uniqueClicks: counts.uniqueClicks,
+    machineClicks: counts.machineClicks,
+    replies: counts.replies,
+    bounces: counts.emailsBounced,
+    bouncesHard: counts.bouncesHard,
+    bouncesSoft: counts.bouncesSoft,
+    bouncesBlocked: counts.bouncesBlocked,
+    spamComplaints: counts.spamComplaints,
+    unsubscribes: counts.unsubscribes,
+    pending: standing.pending,
+    unknown: standing.unknown,
+    skipped: standing.skipped,
+    skippedByReason: standing.skippedByReason,
+    failed: standing.failed,
+    failedByReason: standing.failedByReason,
+    cancelled: standing.cancelled,
+    dropped: standing.dropped,
+    ...ratesOf(counts),
   };
 }
 

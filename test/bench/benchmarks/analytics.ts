@@ -39,7 +39,9 @@ async function prepare({ cluster, tenantId }: { cluster: Cluster; tenantId: stri
   await seedContacts(cluster, tenantId, messages);
   await run('SELECT setseed(0.42)');
   await run(`SELECT ensure_email_event_partitions('2026-02-01', 4)`);
-  await run('CREATE TABLE subjects (place serial, campaign_id uuid, step_id uuid, timezone text, change timestamptz)');
+  // Where nobody looks who secures the product's tables.
+  await run('CREATE SCHEMA bench');
+  await run('CREATE TABLE bench.subjects (place serial, campaign_id uuid, step_id uuid, timezone text, change timestamptz)');
   for (const { timezone, change } of ZONES) {
     await run(
       `WITH c AS (
@@ -48,7 +50,7 @@ async function prepare({ cluster, tenantId }: { cluster: Cluster; tenantId: stri
            FROM generate_series(1, $4::int) i RETURNING id
        ), s AS (
          INSERT INTO campaign_steps (tenant_id, campaign_id, step_order, step_type, subject_line) SELECT $1, id, 1, 'email', 'Hello' FROM c RETURNING id, campaign_id)
-       INSERT INTO subjects (campaign_id, step_id, timezone, change) SELECT campaign_id, id, $2, $3 FROM s`,
+       INSERT INTO bench.subjects (campaign_id, step_id, timezone, change) SELECT campaign_id, id, $2, $3 FROM s`,
       [tenantId, timezone, change, CAMPAIGNS_PER_ZONE],
     );
   }
@@ -56,16 +58,16 @@ async function prepare({ cluster, tenantId }: { cluster: Cluster; tenantId: stri
     `WITH k AS (SELECT id, row_number() OVER (ORDER BY id) AS n FROM contacts WHERE tenant_id = $1),
      who AS (
        INSERT INTO campaign_contacts (tenant_id, campaign_id, contact_id, status, current_step_id, enrolled_at, started_at, completed_at)
-       SELECT $1, s.campaign_id, k.id, 'completed', NULL, s.change, s.change, s.change FROM k JOIN subjects s ON s.place = 1 + k.n % $2
+       SELECT $1, s.campaign_id, k.id, 'completed', NULL, s.change, s.change, s.change FROM k JOIN bench.subjects s ON s.place = 1 + k.n % $2
        RETURNING id, campaign_id, contact_id)
      INSERT INTO emails (tenant_id, campaign_id, step_id, contact_id, enrollment_id, status, due_at, created_at, sending_at, sent_at, settled_at)
      SELECT $1, s.campaign_id, s.step_id, w.contact_id, w.id, 'sent', x.at, x.at, x.at, x.at, x.at
-       FROM who w JOIN subjects s USING (campaign_id)
+       FROM who w JOIN bench.subjects s USING (campaign_id)
       CROSS JOIN LATERAL (SELECT s.change + (random() * 20 - 10) * interval '1 day' AS at) x`,
     [tenantId, ZONES.length * CAMPAIGNS_PER_ZONE],
   );
   await run(
-    `CREATE TABLE history AS
+    `CREATE TABLE bench.history AS
      WITH told AS (SELECT (1 + floor(random() * $2))::int AS n, random() AS kind, random() AS late, random() AS class FROM generate_series(1, $3::int)),
           mail AS (SELECT e.id, e.campaign_id, e.sent_at, row_number() OVER (ORDER BY e.id) AS n FROM emails e WHERE e.tenant_id = $1)
      SELECT m.id AS email_id, m.campaign_id, m.sent_at, t.type, t.is_machine, t.class,
@@ -86,7 +88,7 @@ async function measure(stage: Stage, size: number) {
   const { cluster, tenantId, api } = stage;
   const tell = `INSERT INTO email_events (tenant_id, email_id, type, source, occurred_at, received_at, dedupe_key, is_machine, machine_reason, bounce_class)
     SELECT $1, email_id, type, 'page', at, now() - random() * interval '1 hour', type || ' ' || email_id || ' ' || at, is_machine,
-           CASE WHEN is_machine THEN 'user_agent' END, CASE WHEN type = 'bounced' THEN class END FROM history`;
+           CASE WHEN is_machine THEN 'user_agent' END, CASE WHEN type = 'bounced' THEN class END FROM bench.history`;
   const meter = stage.meter();
   const applying = await seconds(async () => {
     await cluster.sql.query(`${tell} ORDER BY random()`, [tenantId]);
@@ -121,7 +123,7 @@ async function measure(stage: Stage, size: number) {
 }
 
 const someCampaign = (cluster: Cluster): Promise<string> =>
-  cluster.value<string>('SELECT campaign_id FROM subjects ORDER BY random() LIMIT 1');
+  cluster.value<string>('SELECT campaign_id FROM bench.subjects ORDER BY random() LIMIT 1');
 
 /** One more opening, and how long until the report has it. */
 async function freshness({ cluster, tenantId, api }: Stage): Promise<number> {
@@ -132,7 +134,7 @@ async function freshness({ cluster, tenantId, api }: Stage): Promise<number> {
   const before = await opens();
   const { rows } = await cluster.sql.query<{ at: Date }>(
     `WITH told AS (
-       INSERT INTO history (email_id, campaign_id, sent_at, type, is_machine, class, at)
+       INSERT INTO bench.history (email_id, campaign_id, sent_at, type, is_machine, class, at)
        SELECT id, campaign_id, sent_at, 'opened', false, 'soft', date_trunc('second', sent_at) + interval '20 days' FROM emails WHERE campaign_id = $2 LIMIT 1 RETURNING *)
      INSERT INTO email_events (tenant_id, email_id, type, source, occurred_at, dedupe_key) SELECT $1, email_id, type, 'page', at, 'late ' || email_id FROM told
      RETURNING occurred_at AS at`,
@@ -145,7 +147,7 @@ async function freshness({ cluster, tenantId, api }: Stage): Promise<number> {
 }
 
 async function reportTimes({ cluster, api }: Stage): Promise<number> {
-  const { rows } = await cluster.sql.query<{ campaign_id: string }>('SELECT campaign_id FROM subjects ORDER BY place');
+  const { rows } = await cluster.sql.query<{ campaign_id: string }>('SELECT campaign_id FROM bench.subjects ORDER BY place');
   const asked = [
     'startDate=2025-06-01&endDate=2026-05-31',
     'timezone=Asia/Kathmandu',
@@ -189,18 +191,18 @@ async function derive(cluster: Cluster, tenantId: string) {
 /** Days whose row is not what the history says, or is missing, or should be. Knows nothing of ledger, events and rollups. */
 async function wrong(cluster: Cluster): Promise<number> {
   const first = (name: string, which: string) =>
-    `SELECT '${name}' AS what, campaign_id, email_id, min(at) AS at FROM history WHERE ${which} GROUP BY 2, 3`;
+    `SELECT '${name}' AS what, campaign_id, email_id, min(at) AS at FROM bench.history WHERE ${which} GROUP BY 2, 3`;
   const names = ['emails_sent', 'emails_delivered', 'emails_bounced', 'unique_opens', 'total_opens', 'unique_clicks', 'total_clicks', 'replies', 'spam_complaints', 'unsubscribes']; // prettier-ignore
   const naive = `
     SELECT f.campaign_id, (f.at AT TIME ZONE s.timezone)::date AS date, ${names.map((name) => `count(*) FILTER (WHERE what = '${name}')::int`).join(', ')}
-      FROM (SELECT 'emails_sent' AS what, campaign_id, id, sent_at AS at FROM emails WHERE campaign_id IN (SELECT campaign_id FROM subjects)
+      FROM (SELECT 'emails_sent' AS what, campaign_id, id, sent_at AS at FROM emails WHERE campaign_id IN (SELECT campaign_id FROM bench.subjects)
             UNION ALL ${first('emails_delivered', `type <> 'bounced'`)} UNION ALL ${first('emails_bounced', `type = 'bounced'`)}
             UNION ALL ${first('unique_opens', `type = 'opened' AND NOT is_machine`)} UNION ALL ${first('unique_clicks', `type = 'clicked' AND NOT is_machine`)}
             UNION ALL ${first('replies', `type = 'replied'`)} UNION ALL ${first('spam_complaints', `type = 'complained'`)}
             UNION ALL ${first('unsubscribes', `type = 'unsubscribed'`)}
-            UNION ALL SELECT 'total_opens', campaign_id, email_id, at FROM history WHERE type = 'opened' AND NOT is_machine
-            UNION ALL SELECT 'total_clicks', campaign_id, email_id, at FROM history WHERE type = 'clicked' AND NOT is_machine) f
-      JOIN subjects s USING (campaign_id) GROUP BY 1, 2`;
+            UNION ALL SELECT 'total_opens', campaign_id, email_id, at FROM bench.history WHERE type = 'opened' AND NOT is_machine
+            UNION ALL SELECT 'total_clicks', campaign_id, email_id, at FROM bench.history WHERE type = 'clicked' AND NOT is_machine) f
+      JOIN bench.subjects s USING (campaign_id) GROUP BY 1, 2`;
   const stored = `SELECT campaign_id, date, ${names.join(', ')} FROM campaign_analytics`;
   return cluster.value<number>(
     `WITH naive AS (${naive}), stored AS (${stored})

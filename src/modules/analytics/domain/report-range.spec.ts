@@ -1,4 +1,4 @@
-import { daysOf, resolveRange } from './report-range.js';
+import { daysOf, resolveRange, startsOf, weeksOf } from './report-range.js';
 
 const NOW = new Date('2030-03-31T22:30:00Z');
 const launched = (at: string) => ({ launchedAt: new Date(at) });
@@ -66,5 +66,19 @@ describe('the days of a report', () => {
     expect(
       daysOf(resolveRange({ startDate: '2030-01-01', endDate: '2031-01-01', timezone: 'UTC' }, launched('2030-01-01T00:00:00Z'), NOW)),
     ).toHaveLength(366);
+  });
+
+  it('each begin where the zone has them begin, over every change of its clocks and over missing midnights', () => {
+    for (const timezone of ['America/Havana', 'Australia/Lord_Howe', 'Africa/Casablanca']) {
+      const days = daysOf({ startDate: '2025-02-01', endDate: '2026-01-31' });
+      const each = days.map((day) => resolveRange({ startDate: day, endDate: day, timezone }, { launchedAt: null }, NOW).from);
+      expect(startsOf(days, timezone)).toEqual(each);
+      const weeks = weeksOf({ startDate: days[0], endDate: days.at(-1)! });
+      expect(startsOf(weeks.slice(1), timezone)).toEqual(weeks.slice(1).map((monday) => each[days.indexOf(monday)]));
+    }
+  });
+
+  it('make weeks from Monday, the one that has begun before included', () => {
+    expect(weeksOf({ startDate: '2030-01-06', endDate: '2030-01-14' })).toEqual(['2029-12-31', '2030-01-07', '2030-01-14']);
   });
 });

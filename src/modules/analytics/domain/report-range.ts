@@ -7,6 +7,8 @@ export const MAX_REPORT_DAYS = 366;
 /** And of so many where it has a row for every hour. */
 export const MAX_HOURLY_DAYS = 31;
 
+const DAY_MS = 86_400_000;
+
 /** Calendar days of a zone, both ends included, and the instants they begin and end at. */
 export interface ReportRange {
   startDate: string;
@@ -55,34 +57,36 @@ export function resolveRange(asked: RangeRequest, campaign: { launchedAt: Date |
 }
 
 /** Every day of the range, in order. */
-export function daysOf({ startDate, endDate }: ReportRange): string[] {
+export function daysOf({ startDate, endDate }: Pick<ReportRange, 'startDate' | 'endDate'>): string[] {
   const days: string[] = [];
-  const end = Temporal.PlainDate.from(endDate);
-  for (let day = Temporal.PlainDate.from(startDate); Temporal.PlainDate.compare(day, end) <= 0; day = day.add({ days: 1 })) {
-    days.push(day.toString());
-  }
+  for (let day = Date.parse(startDate); day <= Date.parse(endDate); day += DAY_MS) days.push(textOf(day));
   return days;
 }
 
 /** The Mondays of all weeks that have a day in the range. */
 export function weeksOf({ startDate, endDate }: Pick<ReportRange, 'startDate' | 'endDate'>): string[] {
   const weeks: string[] = [];
-  const start = Temporal.PlainDate.from(startDate);
-  const end = Temporal.PlainDate.from(endDate);
-  for (let day = start.subtract({ days: start.dayOfWeek - 1 }); Temporal.PlainDate.compare(day, end) <= 0; day = day.add({ weeks: 1 })) {
-    weeks.push(day.toString());
-  }
+  const start = Date.parse(startDate);
+  const sinceMonday = (new Date(start).getUTCDay() + 6) % 7;
+  for (let day = start - sinceMonday * DAY_MS; day <= Date.parse(endDate); day += 7 * DAY_MS) weeks.push(textOf(day));
   return weeks;
 }
 
-/** The calendar day an instant falls on. */
-export function dateOf(at: Date, zone: string): string {
-  return dayOf(at, zone).toString();
-}
-
-/** The first instant of a day, which is not always midnight. */
-export function startOf(date: string, zone: string): Date {
-  return firstInstant(Temporal.PlainDate.from(date), zone);
+/**
+ * The first instant of each of these days (in order), which is not always midnight. Asking the zone takes long, so a week whose days all have 24 hours
+ * is asked about at its two ends only: no zone changes its clocks there and back within a week.
+ */
+export function startsOf(dates: readonly string[], timezone: string): Date[] {
+  const startOf = (date: string) => firstInstant(Temporal.PlainDate.from(date), timezone);
+  const starts: Date[] = [];
+  for (let from = 0; from < dates.length; from += 7) {
+    const week = dates.slice(from, from + 8);
+    const first = startOf(week[0]);
+    const days = week.map((date) => (Date.parse(date) - Date.parse(week[0])) / DAY_MS);
+    const isEven = startOf(week.at(-1)!).getTime() - first.getTime() === days.at(-1)! * DAY_MS && days.at(-1)! <= 7;
+    starts.push(...week.slice(0, 7).map((date, place) => (isEven ? new Date(first.getTime() + days[place] * DAY_MS) : startOf(date))));
+  }
+  return starts;
 }
 
 function defaultStart(launch: Temporal.PlainDate, end: Temporal.PlainDate, maxDays: number): Temporal.PlainDate {
@@ -105,4 +109,9 @@ function dayOf(at: Date, zone: string): Temporal.PlainDate {
 /** Not always midnight: where clocks go forward at 00:00 the day begins at 01:00. */
 function firstInstant(day: Temporal.PlainDate, zone: string): Date {
   return new Date(day.toZonedDateTime(zone).startOfDay().epochMilliseconds);
+}
+
+/** Of a calendar day, given as the beginning of that day in UTC. */
+function textOf(day: number): string {
+  return new Date(day).toISOString().slice(0, 10);
 }
