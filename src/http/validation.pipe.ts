@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { type ArgumentMetadata, Injectable, ValidationPipe } from '@nestjs/common';
 import type { ValidationError } from 'class-validator';
 import type { Problem } from '../shared/domain-error.js';
-import { InvalidRequestError } from './http.errors.js';
+import { InvalidRequestError, UnsupportedMediaTypeError } from './http.errors.js';
 import { findJsonFault, joinPath } from './text.js';
 
 /** Faults shown in one answer; a body of thousands of faulty items need not be echoed in full. */
@@ -12,7 +12,7 @@ const UNTYPED: unknown[] = [String, Number, Boolean, Array, Object, Buffer, unde
 
 /**
  * Turns input into the class its parameter names, or refuses it with the path of every fault. Unknown fields are faults, and nothing is
- * converted silently: `"5"` is no number. Streams and buffers pass untouched.
+ * converted silently: `"5"` is no number. Streams and buffers pass untouched where a route takes them.
  */
 @Injectable()
 export class RequestValidationPipe extends ValidationPipe {
@@ -30,7 +30,8 @@ export class RequestValidationPipe extends ValidationPipe {
   }
 
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
-    if (metadata.type === 'custom' || value instanceof Readable || Buffer.isBuffer(value)) return value;
+    if (metadata.type === 'custom') return value;
+    if (value instanceof Readable || Buffer.isBuffer(value)) return assertTaken(value, metadata);
     const prefix = PREFIX[metadata.type];
     if (prefix) assertStorable(value, metadata.data ? `${prefix}.${metadata.data}` : prefix);
     else if (!UNTYPED.includes(metadata.metatype)) assertObject(value);
@@ -43,6 +44,12 @@ export class RequestValidationPipe extends ValidationPipe {
       throw new InvalidRequestError(error.problems.map((problem) => ({ ...problem, path: joinPath(prefix, problem.path) })));
     }
   }
+}
+
+/** An import sent to a route that takes JSON would reach it unchecked, with none of the fields it relies on. */
+function assertTaken(value: Readable | Buffer, { metatype }: ArgumentMetadata): Readable | Buffer {
+  if (UNTYPED.includes(metatype) || (metatype !== undefined && value instanceof metatype)) return value;
+  throw new UnsupportedMediaTypeError('text/csv or application/x-ndjson');
 }
 
 function assertStorable(value: unknown, path: string): void {

@@ -302,6 +302,8 @@ describe('requests and their refusals', () => {
       const answer = await http.call('POST /things', { raw: '<a/>', headers: { 'content-type': 'application/xml' } });
       expect(answer).toMatchObject({ status: 415, body: { code: 'unsupported_media_type' } });
       expect((await http.call('POST /things', { raw: '{"name":"a"}' })).status).toBe(415);
+      // A stream would reach the route without the fields it relies on.
+      expect((await http.call('POST /things', { raw: 'name\na\n', headers: { 'content-type': 'text/csv' } })).status).toBe(415);
       const vendor = await http.call('POST /things', {
         raw: '{"name":"a"}',
         headers: { 'content-type': 'application/merge-patch+json; charset=utf-8' },

@@ -1,0 +1,46 @@
+// Lists every production dependency with its licence, and fails on what nobody has agreed to: a licence that is not on the list, a package without
+// the hash of its content, a version that is a range. Reads package.json and the lockfile only: no network, under a second.
+import { readFileSync } from 'node:fs';
+
+/** Licences that ask for no more than to be named. Another one is a decision, not an entry. */
+const ACCEPTED = new Set([
+  ...['0BSD', 'Apache-2.0', 'BlueOak-1.0.0', 'BSD-2-Clause', 'BSD-3-Clause', 'CC0-1.0', 'ISC', 'MIT', 'MIT-0', 'Python-2.0', 'Unlicense'],
+  // Data (browser support tables), with attribution.
+  'CC-BY-4.0',
+]);
+/** Named by the package in another way than SPDX; read and found to be the licence given here. */
+const READ = new Map([['MIT (http://mootools.net/license.txt)', 'MIT']]);
+
+const read = (name) => JSON.parse(readFileSync(new URL(`../${name}`, import.meta.url), 'utf8'));
+const { dependencies, devDependencies } = read('package.json');
+const { packages } = read('package-lock.json');
+const faults = [];
+
+for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies })) {
+  // TypeScript's minor versions change what compiles: "~" keeps to one of them.
+  if (!/^~?\d+\.\d+\.\d+(-[\w.]+)?$/.test(version)) faults.push(`${name}: the version "${version}" is not exact`);
+}
+
+/** `A OR B` is our choice; `A AND B` binds us to both. */
+function isAccepted(licence) {
+  const text = licence.replace(/^\((.*)\)$/, '$1');
+  if (text.includes(' OR ')) return text.split(' OR ').some(isAccepted);
+  return text.split(' AND ').every((part) => ACCEPTED.has(READ.get(part) ?? part));
+}
+
+const rows = [];
+for (const [path, { version, license, integrity, dev, devOptional, link, bundled, inBundle }] of Object.entries(packages)) {
+  if (path === '' || dev || devOptional || link) continue;
+  const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
+  rows.push(`${name}\t${version}\t${license ?? '-'}`);
+  if (!license || !isAccepted(license))
+    faults.push(`${name} ${version}: the licence "${license ?? 'none'}" is not among the accepted ones`);
+  if (!integrity && !bundled && !inBundle) faults.push(`${name} ${version}: no hash of its content in package-lock.json`);
+}
+
+if (process.argv.includes('--list')) console.log([...new Set(rows)].sort().join('\n'));
+for (const fault of faults) console.error(fault);
+console.log(
+  `${rows.length} production dependencies, ${faults.length === 0 ? 'all with an accepted licence' : `${faults.length} fault(s)`}`,
+);
+process.exitCode = faults.length > 0 ? 1 : 0;
