@@ -383,6 +383,7 @@ describe('a campaign edited while people are inside', () => {
       [post(versions(id, '/2/publish'), {}), 400, 'policy'],
       [post(versions(id, '/2/publish'), { policy: 'new_contacts_only', placements: { [id]: 'exit' } }), 422, `placements.${id}`],
       [post(versions(id, '/2/publish'), { policy: 'move_everyone', placements: { [id]: 'exit' } }), 422, `placements.${id}`],
+      [post(versions(id, '/2/publish'), { policy: 'move_everyone', placements: { [id]: null } }), 422, `placements.${id}`],
     ];
     for (const [answer, status, path] of faults) {
       const { status: got, body } = await answer;

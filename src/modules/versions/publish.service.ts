@@ -14,7 +14,7 @@ import {
 import { VersionMoves } from '../enrollment/index.js';
 import { AuditService, type TenantContext } from '../identity/index.js';
 import { StepVersions, type CampaignStep } from '../steps/index.js';
-import { placementProblems, placesOf, unplaced, type Place, type Situation } from './domain/moves.js';
+import { placementProblems, placementTypeProblems, placesOf, unplaced, type Place, type Situation } from './domain/moves.js';
 import { testOf } from './domain/substance.js';
 import type { CampaignVersion, PublishPolicy } from './domain/version.js';
 import { Migration, type Moved } from './migration.service.js';
@@ -158,6 +158,8 @@ export class PublishService {
 
   /** The placements by step, in lower case; throws unless they are right and leave nobody without a place. */
   private placements(places: Place[], situation: Situation, { placements }: Change): ReadonlyMap<string, string> {
+    const unreadable = placementTypeProblems(placements);
+    if (unreadable.length > 0) throw new VersionInvalidError(unreadable);
     const given = new Map(Object.entries(placements).map(([from, to]) => [from.toLowerCase(), to.toLowerCase()]));
     const problems = placementProblems(situation, places, given);
     if (problems.length > 0) throw new VersionInvalidError(problems);

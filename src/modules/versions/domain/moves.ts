@@ -49,6 +49,13 @@ export function unplaced(places: readonly Place[], placements: ReadonlyMap<strin
   return places.filter(({ step, contacts, becomes }) => contacts > 0 && becomes === null && !placements.has(step.id));
 }
 
+/** Placements that are no text: the body of a request says only that they are an object. */
+export function placementTypeProblems(placements: Readonly<Record<string, unknown>>): Problem[] {
+  return Object.entries(placements).flatMap(([from, to]): Problem[] =>
+    typeof to === 'string' ? [] : [{ path: `placements.${from}`, code: 'placement_type', message: `is the id of a step, or "${EXIT}"` }],
+  );
+}
+
 /** What is wrong with the placements in themselves. */
 export function placementProblems(
   { steps, target }: Situation,
