@@ -7,7 +7,7 @@ import { PUBLIC, createHttpAdapter } from '../../src/http/index.js';
 import { PERMISSION } from '../../src/modules/identity/access.decorators.js';
 
 /** What may be reached without a credential, and nothing else. */
-const OPEN = /^\/(health|metrics|mailbox|mailbox\.json|t|u|webhooks)(\/|$)/;
+const OPEN = /^\/(health|metrics|mailbox|mailbox\.json|t|u|webhooks|campaigns\/:id\/report\/:token)(\/|$)/;
 
 interface Route {
   name: string;

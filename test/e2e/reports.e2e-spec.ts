@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { chromium } from 'playwright-core';
 import { AnalyticsModule } from '../../src/modules/analytics/index.js';
 import { CampaignsModule } from '../../src/modules/campaigns/index.js';
 import { StepsModule } from '../../src/modules/steps/index.js';
@@ -5,6 +7,8 @@ import { startCampaignsApp, type CampaignsApp, type TestTenant } from '../suppor
 import { Factory, type MadeCampaign } from '../support/factories.js';
 
 const OFFER = 'https://acme.example/offer';
+const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => existsSync(path));
+const SCREENSHOTS = process.env.REPORT_SCREENSHOTS;
 const HOME = 'https://acme.example/';
 
 describe('reports of a campaign', () => {
@@ -90,5 +94,76 @@ describe('reports of a campaign', () => {
         body: { errors: [{ path: expect.stringContaining('query.campaignIds') }] },
       });
     }
+  });
+
+  describe('as a page', () => {
+    const share = (body: unknown = {}) => tenant.call('POST', `/api/campaigns/${campaign.campaignId}/report-link`, body);
+    const open = async (url: string) => {
+      const { pathname } = new URL(url, 'http://x');
+      const answer = await fetch((await app.app.getUrl()) + pathname, { headers: { accept: 'text/html' } });
+      return { statusCode: answer.status, headers: Object.fromEntries(answer.headers), payload: await answer.text() };
+    };
+
+    it('open by a signed link until it expires, for nobody else and for no other campaign', async () => {
+      const { status, body } = await share({ hours: 2 });
+      expect([status, body.expiresAt]).toEqual([200, '2030-01-01T02:00:00.000Z']);
+      const answer = await open(body.url);
+      expect(answer.statusCode).toBe(200);
+      expect(answer.headers).toMatchObject({ 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' });
+      expect(answer.headers['content-security-policy']).toContain("default-src 'none'");
+      expect(answer.headers['content-security-policy']).not.toContain('unsafe');
+      const other = await make.campaign(tenant.tenantId, { launchedAt: '2030-01-01T00:00:00Z' });
+      expect((await open(body.url.replaceAll(campaign.campaignId, other.campaignId))).statusCode).toBe(404);
+      expect((await open(`/campaigns/${campaign.campaignId}/report`)).statusCode).toBe(401);
+      app.clock.set('2030-01-01T02:00:00Z');
+      expect((await open(body.url)).statusCode).toBe(404);
+      app.clock.set('2030-01-01T00:00:00Z');
+      for (const hours of [0, 8761, 1.5, null]) expect((await share({ hours })).status).toBe(400);
+    });
+
+    it('escape what people wrote, and load nothing', async () => {
+      const { payload } = await open((await share()).body.url);
+      expect(payload).toContain('&lt;b&gt;Welcome&lt;/b&gt;');
+      expect(payload).not.toContain('<b>Welcome');
+      expect(payload).not.toMatch(/<script|<link|<img|<iframe|\ssrc=|\sstyle=|url\(|@import/i);
+      expect(payload).not.toMatch(/NaN|undefined|Infinity/);
+    });
+
+    it('are drawn by a browser without a request or a complaint, wide and narrow, light and dark', async () => {
+      if (!CHROMIUM) {
+        console.warn('No Chromium is installed: the report page is not looked at.');
+        return;
+      }
+      const { payload } = await open((await share()).body.url);
+      const csp = (await open((await share()).body.url)).headers['content-security-policy'];
+      const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+      try {
+        for (const [width, colorScheme] of [
+          [1280, 'light'],
+          [400, 'dark'],
+        ] as const) {
+          const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
+          const requests: string[] = [];
+          const complaints: string[] = [];
+          page.on('console', (message) => complaints.push(message.text()));
+          await page.route('**/*', (route) => {
+            requests.push(route.request().url());
+            return route.fulfill({ body: payload, headers: { 'content-type': 'text/html', 'content-security-policy': csp } });
+          });
+          await page.goto('http://report.example/');
+          const isTooWide = await page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth');
+          expect([isTooWide, requests, complaints]).toEqual([false, ['http://report.example/'], []]);
+          // The style has been let in by its hash.
+          expect(await page.evaluate('getComputedStyle(document.querySelector("section")).borderRadius')).not.toBe('0px');
+          const screenshot = await page.screenshot({
+            fullPage: true,
+            ...(SCREENSHOTS && { path: `${SCREENSHOTS}/report-${width}-${colorScheme}.png` }),
+          });
+          expect(screenshot.length).toBeGreaterThan(10_000);
+        }
+      } finally {
+        await browser.close();
+      }
+    }, 60_000);
   });
 });

@@ -14,6 +14,8 @@ import { LedgerCheck } from './ledger-check.js';
 import { LedgerCheckQueries } from './ledger-check.queries.js';
 import { LinksQueries } from './links.queries.js';
 import { LinksService } from './links.service.js';
+import { ReportPageController } from './report-page.controller.js';
+import { ReportPageService } from './report-page.service.js';
 import { ReportService } from './report.service.js';
 import { RollupQueries } from './rollup.queries.js';
 import { Rollup } from './rollup.service.js';
@@ -24,7 +26,7 @@ import { VariantReportService } from './variant-report.service.js';
 /** Reads what the other modules wrote, and counts it. */
 @Module({
   imports: [CampaignsModule, StepsModule, ExperimentsModule, QueueModule.register(analyticsQueue)],
-  controllers: [AnalyticsController, InsightsController],
+  controllers: [AnalyticsController, InsightsController, ReportPageController],
   providers: [
     BucketsQueries,
     DaysQueries,
@@ -40,6 +42,7 @@ import { VariantReportService } from './variant-report.service.js';
     LinksQueries,
     LinksService,
     InsightsService,
+    ReportPageService,
   ],
   exports: [AnalyticsService, Rollup, LedgerCheck],
 })
