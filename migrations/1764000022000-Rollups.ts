@@ -146,6 +146,9 @@ async function createTables(q: QueryRunner): Promise<void> {
       CONSTRAINT ck_analytics_states_kind CHECK (kind IN ('mail', 'person')),
       CONSTRAINT fk_analytics_states_campaign FOREIGN KEY (tenant_id, campaign_id) REFERENCES campaigns (tenant_id, id) ON DELETE CASCADE
     ) WITH (fillfactor = 80)`);
+  for (const table of ['analytics_deltas', 'analytics_state_deltas', 'analytics_buckets', 'analytics_steps', 'analytics_states']) {
+    await q.query(`SELECT enable_tenant_isolation('${table}')`);
+  }
 }
 
 /** The definition of every number: one row for each thing counted. By way of the enrolments where mail that was never sent is in no index by campaign. */

@@ -84,6 +84,11 @@ describe('the analytics of a running service', () => {
     expect(await analyticsRebuild.run(input({ tenant: tenantId }))).toBe(0);
     expect(await ledgerCheck.run(input({ tenant: tenantId }))).toBe(0);
     expect(lines).toEqual(['1 campaign(s) counted, 1 day(s) stored, 0 failed.', '1 campaign(s) checked, 0 with faults.']);
+    await app.db.inTenant(tenantId, (tx) => rows(tx, 'UPDATE analytics_steps SET sent = sent + 1 WHERE tenant_id = $1', [tenantId]));
+    expect(await ledgerCheck.run(input({ tenant: tenantId }))).toBe(1);
+    expect(lines.splice(2).join('\n')).toContain('1 number(s) of the analytics differ from a recount');
+    expect(await analyticsRebuild.run(input({ tenant: tenantId }))).toBe(0);
+    expect(await ledgerCheck.run(input({ tenant: tenantId }))).toBe(0);
     await app.db.inTenant(tenantId, (tx) => rows(tx, 'UPDATE campaigns SET total_contacts = 5 WHERE tenant_id = $1', [tenantId]));
     expect(await ledgerCheck.run(input({}))).toBe(1);
     expect(lines.join('\n')).toContain(

@@ -5,9 +5,12 @@ import { type Command, UsageError } from './command.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
+/** A tenant with millions of messages takes longer to count than a request may. */
+const LONG = { statementTimeoutMs: 600_000 };
+
 export const ledgerCheck: Command = {
   name: 'ledger:check',
-  summary: 'Check that every enrolment and every planned message is accounted for; exit code 1 if not',
+  summary: 'Check that every enrolment and planned message is accounted for and the analytics equal a recount; exit code 1 if not',
   options: {
     tenant: { description: 'id of the tenant (default: all)' },
     campaign: { description: 'id of the campaign (default: all that were launched); needs --tenant' },
@@ -19,7 +22,7 @@ export const ledgerCheck: Command = {
     let reported = 0;
     let unsound = 0;
     for (const tenantId of tenantIds) {
-      const reports = await app.get(Database).inTenant(tenantId, (tx) => app.get(LedgerCheck).check(tx, tenantId, campaignId));
+      const reports = await app.get(Database).inTenant(tenantId, (tx) => app.get(LedgerCheck).check(tx, tenantId, campaignId), LONG);
       reported += reports.length;
       for (const report of reports.filter((one) => !isSound(one))) {
         unsound++;
@@ -34,7 +37,7 @@ export const ledgerCheck: Command = {
 
 export const analyticsRebuild: Command = {
   name: 'analytics:rebuild',
-  summary: 'Count the daily analytics and the counters of steps anew from the ledger and the events',
+  summary: 'Count the analytics and the counters of steps anew from the ledger, the events and the enrolments',
   options: { tenant: { description: 'id of the tenant (default: all)' } },
   async run({ app, options, print }) {
     const tenantId = options.tenant ? await existingTenant(app, options.tenant) : null;

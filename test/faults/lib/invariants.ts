@@ -3,6 +3,7 @@ import { buildDataSourceOptions } from '../../../src/database/data-source.js';
 import { Database } from '../../../src/database/index.js';
 import { balanceLedger, isSound } from '../../../src/modules/analytics/domain/ledger-balance.js';
 import { LedgerCheckQueries } from '../../../src/modules/analytics/ledger-check.queries.js';
+import { RollupQueries } from '../../../src/modules/analytics/rollup.queries.js';
 import { SystemRandom } from '../../../src/shared/random.js';
 import type { Watcher } from './postgres.js';
 import { EMAIL_STEPS, type Stage } from './stage.js';
@@ -188,18 +189,22 @@ async function compare(stage: Stage): Promise<{ balance: Balance; faults: string
   return { balance, faults };
 }
 
-/** The check that operators have, `cli ledger:check`: its queries and its balance. */
+/** The check that operators have, `cli ledger:check`: its queries and its balance, and whether the rollups equal a recount (I8). */
 async function ledgerFaults(stage: Stage): Promise<string[]> {
   const dataSource = await new DataSource({ ...buildDataSourceOptions(stage.adminUrl), entities: [] }).initialize();
   try {
     const db = new Database(dataSource, new SystemRandom());
     const queries = new LedgerCheckQueries();
-    const reports = await db.asSystem(async (tx) => {
-      const tenants = await queries.tenants(tx);
-      const facts = await Promise.all(tenants.map((tenantId) => queries.facts(tx, tenantId, null)));
-      return facts.flatMap((ofTenant) => balanceLedger(ofTenant));
+    return await db.asSystem(async (tx) => {
+      const faults: string[] = [];
+      for (const tenantId of await queries.tenants(tx)) {
+        const unsound = balanceLedger(await queries.facts(tx, tenantId, null)).filter((report) => !isSound(report));
+        const differences = await new RollupQueries().differences(tx, tenantId, null);
+        faults.push(...unsound.map(({ problems }) => `ledger:check: ${JSON.stringify(problems)}`));
+        faults.push(...differences.map(({ count, example }) => `I8: ${count} rollups differ from a recount, for example ${example}`));
+      }
+      return faults;
     });
-    return reports.filter((report) => !isSound(report)).map((report) => `ledger:check: ${JSON.stringify(report.problems)}`);
   } finally {
     await dataSource.destroy();
   }

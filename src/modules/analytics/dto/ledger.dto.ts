@@ -104,7 +104,6 @@ export class LedgerProblemDto {
       'stuck_without_due_time',
       'open_email_of_departed',
       'accepted_without_time',
-      'counts_differ',
       'call_missing',
     ],
   })
