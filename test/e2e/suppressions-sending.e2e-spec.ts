@@ -36,23 +36,23 @@ describe('suppression of people who are being mailed', () => {
     app.db.inTenant(tenantId, (tx) => rows<T>(tx, sql, [tenantId, ...params]));
   const recipients = () => sendgrid.messages.map((mail) => mail.personalizations[0].to[0].email);
 
-  it('holds for 10,000 people from the answer to the import of their list on, in the middle of a campaign', async () => {
-    await story.importContacts(12_000);
+  it('holds for 2,500 people from the answer to the import of their list on, in the middle of a campaign', async () => {
+    await story.importContacts(3_000);
     const id = await story.campaign();
-    sendgrid.script = () => ({ delayMs: 30 });
+    sendgrid.script = () => ({ delayMs: 60 });
     await story.launch(id);
-    await sendgrid.waitForCount(200, 60_000);
+    await sendgrid.waitForCount(100, 60_000);
     // The last planned first, so that much of the list is still to come.
     const planned = await query<{ email: string }>(
       `SELECT k.email FROM emails e JOIN contacts k ON k.tenant_id = e.tenant_id AND k.id = e.contact_id
         WHERE e.tenant_id = $1 AND e.campaign_id = $2 ORDER BY e.due_at DESC, e.id DESC`,
       id,
     );
-    const everybody = Array.from({ length: 12_000 }, (_, i) => `person${i + 1}@example.com`);
+    const everybody = Array.from({ length: 3_000 }, (_, i) => `person${i + 1}@example.com`);
     const known = new Set(planned.map(({ email }) => email));
-    const unwanted = new Set([...everybody.filter((email) => !known.has(email)), ...planned.map(({ email }) => email)].slice(0, 10_000));
+    const unwanted = new Set([...everybody.filter((email) => !known.has(email)), ...planned.map(({ email }) => email)].slice(0, 2_500));
     const report = await api.must(200, api.post('/api/suppressions/import', ['email', ...unwanted].join('\n'), CSV));
-    expect(report).toEqual({ added: 10_000, changed: 0, unchanged: 0, rejected: 0, errors: [] });
+    expect(report).toEqual({ added: 2_500, changed: 0, unchanged: 0, rejected: 0, errors: [] });
     const fired = await query<{ email: string }>(
       `SELECT to_email AS email FROM emails WHERE tenant_id = $1 AND campaign_id = $2 AND first_fired_at IS NOT NULL`,
       id,
@@ -62,9 +62,9 @@ describe('suppression of people who are being mailed', () => {
     const to = recipients();
     expect(to.filter((email) => unwanted.has(email) && !before.has(email))).toEqual([]);
     expect(new Set(to).size).toBe(to.length);
-    expect(to.filter((email) => !unwanted.has(email))).toHaveLength(2_000);
+    expect(to.filter((email) => !unwanted.has(email))).toHaveLength(500);
     // Otherwise the list came too late to prove anything.
-    expect(to.length).toBeLessThan(9_000);
+    expect(to.length).toBeLessThan(2_500);
     expect((await story.ledger(id)).emails.addsUp).toBe(true);
     const live = await query(
       `SELECT 1 FROM campaign_contacts WHERE tenant_id = $1 AND campaign_id = $2 AND status IN ('enrolled', 'active', 'paused')`,

@@ -79,13 +79,14 @@ export class VersionMoves {
   }
 
   /** Moves these contacts to the step, each with a due time of its own; their wait stays begun. Call with `lock`. */
-  async moveWaiting(tx: Tx, tenantId: string, to: string, due: readonly { id: string; dueAt: Date }[]): Promise<number> {
+  async moveWaiting(tx: Tx, tenantId: string, to: string, due: readonly { id: string; dueAt: Date }[], now: Date): Promise<number> {
     if (due.length === 0) return 0;
     return affected(
       tx,
-      `UPDATE campaign_contacts cc SET current_step_id = $2, next_email_scheduled_at = d.due_at
+      `UPDATE campaign_contacts cc
+          SET current_step_id = $2, next_email_scheduled_at = d.due_at, trace = right(cc.trace || $5, ${MOST_TRACE_CHARACTERS})
          FROM unnest($3::uuid[], $4::timestamptz[]) AS d (id, due_at) WHERE cc.tenant_id = $1 AND cc.id = d.id`,
-      [tenantId, to, due.map(({ id }) => id), due.map(({ dueAt }) => dueAt)],
+      [tenantId, to, due.map(({ id }) => id), due.map(({ dueAt }) => dueAt), traceOf(now, mark.moved(to, true))],
     );
   }
 

@@ -84,7 +84,7 @@ export class Migration {
         id: contact.id,
         dueAt: looksAtOnce ? now : newEnd(endOfWait(contact.since, contact.timezone ?? timezone, contact.value), now),
       }));
-      moved += await this.enrollments.moveWaiting(tx, tenantId, to.id, due);
+      moved += await this.enrollments.moveWaiting(tx, tenantId, to.id, due, now);
       seen = waiting.length;
       after = waiting.at(-1)?.contactId ?? null;
     }
