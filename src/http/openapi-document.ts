@@ -67,8 +67,12 @@ function complete(operation: Open, path: string, method: string): void {
   // Nest writes a wildcard as `{path}`, but names its parameter `*`.
   for (const parameter of operation.parameters ?? []) if ('name' in parameter && parameter.name === '*') parameter.name = 'path';
   operation.security = isPublic ? [] : [{ bearer: [] }];
-  if (isPublic) return;
   const isWrite = WRITES.has(method);
+  if (isPublic) {
+    if (isWrite) for (const status of OF_PUBLIC_WRITES) operation.responses[String(status)] ??= problemResponse(status);
+    operation.responses = sorted(operation.responses);
+    return;
+  }
   const hasReplay = isWrite && path.startsWith('/api/') && operation['x-no-idempotency'] === undefined;
   delete operation['x-no-idempotency'];
   const statuses = [...ALWAYS, ...(isWrite ? OF_BODIES : []), ...(hasReplay ? OF_IDEMPOTENCY : [])];
@@ -81,6 +85,8 @@ function complete(operation: Open, path: string, method: string): void {
 const ALWAYS: ProblemStatus[] = [400, 401, 403, 406, 429, 503];
 /** Wherever a body may be sent, also one that nobody asked for. */
 const OF_BODIES: ProblemStatus[] = [413, 415];
+/** Providers and mail clients call these: they must know that 503 is worth another try. */
+const OF_PUBLIC_WRITES: ProblemStatus[] = [...OF_BODIES, 503];
 /** The first request with a key is still under way (409), or was another one (422). */
 const OF_IDEMPOTENCY: ProblemStatus[] = [409, 422];
 

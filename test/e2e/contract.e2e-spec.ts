@@ -7,7 +7,7 @@ import { type Answer, type CallOptions, callApp } from '../support/http-app.js';
 import { type Operation, type Parameter, document, kindOf, misfit, operations } from '../support/openapi.js';
 import { type TestApp, startTestApp } from '../support/test-app.js';
 
-/** PROPERTY_RUNS=20000 for the full size; the seed of a run that failed is in its message. */
+/** PROPERTY_RUNS=20000 for the full size; the seed of a run that failed is in its message, and PROPERTY_SEED repeats it. */
 const RUNS = fc.readConfigureGlobal().numRuns ?? 1500;
 const SEED = fc.readConfigureGlobal().seed ?? (RUNS > 1500 ? Date.now() % 1_000_000_007 : 20301);
 const AT_ONCE = 8;
