@@ -1,23 +1,41 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
+import { DiscoveryModule, DiscoveryService } from '@nestjs/core';
 import { Cron, CronExpression } from '@nestjs/schedule';
 import { Database, withAdvisoryLock } from '../database/index.js';
-import { HealthChecks } from '../http/index.js';
+import { HealthChecks, Metrics } from '../http/index.js';
 import { IdempotencyService } from '../modules/identity/index.js';
-import { QueueConnection } from '../queue/index.js';
+import { QueueConnection, TypedQueue } from '../queue/index.js';
 
 /** What keeps an installation in order and belongs to no module. */
-@Module({})
+@Module({ imports: [DiscoveryModule] })
 export class OperationsModule implements OnModuleInit {
   constructor(
     private readonly db: Database,
     private readonly health: HealthChecks,
     private readonly queue: QueueConnection,
     private readonly idempotency: IdempotencyService,
+    private readonly metrics: Metrics,
+    private readonly discovery: DiscoveryService,
   ) {}
 
   onModuleInit(): void {
     // Not critical: without the queue the API still takes every request, and what is due waits as rows.
     this.health.register({ name: 'queue', critical: false, check: () => this.queue.ping() });
+    this.metrics.sampled('database_connections', 'Connections of this process, and requests that wait for one.', ['pool', 'state'], () =>
+      Promise.resolve(
+        Object.entries(this.db.pools()).flatMap(([pool, use]) =>
+          Object.entries(use).map(([state, value]) => ({ labels: { pool, state }, value: value as number })),
+        ),
+      ),
+    );
+    this.metrics.sampled('queue_jobs', 'Jobs of all processes, by queue and state.', ['queue', 'state'], () => this.countJobs());
+  }
+
+  private async countJobs() {
+    const queues = this.discovery.getProviders().flatMap(({ instance }) => (instance instanceof TypedQueue ? [instance] : []));
+    const unique = [...new Map(queues.map((queue) => [queue.name, queue])).values()];
+    const counts = await Promise.all(unique.map(async (queue) => ({ queue: queue.name, states: await queue.counts() })));
+    return counts.flatMap(({ queue, states }) => Object.entries(states).map(([state, value]) => ({ labels: { queue, state }, value })));
   }
 
   /** Without the schedule module (roles other than scheduler) this never runs. */

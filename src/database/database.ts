@@ -2,12 +2,12 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable, Optional } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
-import type { ClientBase } from 'pg';
+import type { ClientBase, Pool } from 'pg';
 import { DataSource, type QueryRunner } from 'typeorm';
 import { Random } from '../shared/random.js';
 import { DatabaseUnavailableError, sqlState } from './database.errors.js';
 import type { Tx } from './sql.js';
-import { SystemPool } from './system-pool.js';
+import { type PoolUse, SystemPool, poolUse } from './system-pool.js';
 
 export interface TxOptions {
   /** Longest single statement of this transaction, where the default (30 s) is too short. */
@@ -39,6 +39,12 @@ export class Database {
     /** Where `asSystem` goes; without it, to the application's connections, which sees every tenant only if its role owns the tables. */
     @Optional() private readonly system?: SystemPool,
   ) {}
+
+  /** The use of this process's connections: the application's, and those of the workers' login where it has one. */
+  pools(): Record<string, PoolUse> {
+    const { master } = this.dataSource.driver as unknown as { master: Pool };
+    return { app: poolUse(master), ...(this.system ? { system: this.system.use() } : {}) };
+  }
 
   /** Runs `fn` in one transaction that sees and writes rows of this tenant only. Commits when `fn` returns, rolls back when it throws. */
   async inTenant<T>(tenantId: string, fn: (tx: Tx) => Promise<T>, options: TxOptions = {}): Promise<T> {

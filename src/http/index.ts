@@ -13,7 +13,7 @@ export { HealthChecks, type HealthCheck } from './health-checks.js';
 export { HttpModule } from './http.module.js';
 export { createHttpAdapter, registerHttp } from './http-server.js';
 export { IdParam } from './id-param.js';
-export { Metrics } from './metrics.js';
+export { Metrics, type Sample } from './metrics.js';
 export { buildDocument } from './openapi-document.js';
 export { PageQuery } from './page-query.dto.js';
 export {

@@ -1,4 +1,4 @@
-import { HealthChecks } from '../../src/http/index.js';
+import { HealthChecks, Metrics } from '../../src/http/index.js';
 import { type HttpApp, startHttpApp } from '../support/http-app.js';
 
 describe('what operators and integrators find', () => {
@@ -45,6 +45,16 @@ describe('what operators and integrators find', () => {
     expect(body).toContain('http_request_duration_seconds_count{method="GET",route="/api/users/:id",status="404"} 1');
     expect(body).toContain('process_resident_memory_bytes');
     expect(body).not.toMatch(new RegExp(`${id}|nowhere`));
+  });
+
+  it('a value that cannot be looked up is missing from the metrics, not 0, and takes no other with it', async () => {
+    const metrics = http.app.get(Metrics);
+    metrics.sampled('test_broken', 'Fails.', [], () => Promise.reject(new Error('no')));
+    metrics.sampled('test_silent', 'Never answers.', ['of'], () => new Promise<never>(() => undefined));
+    metrics.sampled('test_well', 'Answers.', [], () => Promise.resolve([{ value: 7 }]));
+    const { status, body } = await http.call('GET /metrics');
+    expect([status, body.match(/^test_\w+.*$/gm)]).toEqual([200, ['test_well 7']]);
+    expect((await http.call('GET /metrics')).body).toContain('metrics_sample_failures_total{metric="test_silent"} 1');
   });
 
   describe('documentation', () => {

@@ -53,6 +53,32 @@ describe('pacing over HTTP', () => {
     expect(sent + queued).toBe(100);
   });
 
+  it('tells the operators on /metrics how late mail is, what was sent, and what waits', async () => {
+    await story.importContacts(10);
+    const id = await story.campaign({ sendRatePerMinute: 60 });
+    await story.launch(id);
+    await story.settles(id);
+    // A worker that hangs: its rows are leased and overdue.
+    const hung = `UPDATE emails SET due_at = $3, lease_expires_at = clock_timestamp() + interval '1 hour' WHERE tenant_id = $1 AND campaign_id = $2 AND status = 'queued'`;
+    const hourAgo = new Date(app.clock.now().getTime() - 3_600_000);
+    expect(await app.db.inTenant(tenantId, (tx) => affected(tx, hung, [tenantId, id, hourAgo]))).toBeGreaterThan(0);
+    const text = await (await fetch(`${app.baseUrl}/metrics`)).text();
+    const value = (series: string) =>
+      Number(
+        text
+          .split('\n')
+          .find((line) => line.startsWith(`${series} `))
+          ?.slice(series.length),
+      );
+    expect(value('campaign_messages_due_lag_seconds')).toBeGreaterThanOrEqual(3_600);
+    expect(value('campaign_messages{outcome="sent"}')).toBeGreaterThanOrEqual(5);
+    expect(value('campaign_contacts_due_lag_seconds')).toBeGreaterThanOrEqual(0);
+    for (const stage of ['webhook_call', 'hit', 'event']) expect(value(`campaign_events_lag_seconds{stage="${stage}"}`)).toBe(0);
+    expect(value('queue_jobs{queue="delivery",state="waiting"}')).toBeGreaterThanOrEqual(0);
+    expect(value('database_connections{pool="app",state="total"}')).toBeGreaterThan(0);
+    expect(text).not.toMatch(new RegExp(`${id}|${tenantId}`));
+  });
+
   it('shows why a campaign was paused; resuming sends only the remainder, and counts afresh', async () => {
     await story.importContacts(30);
     const id = await story.campaign({

@@ -14,6 +14,7 @@ import { CampaignGuard } from './campaign-guard.service.js';
 import { ClaimService } from './claim.service.js';
 import { followErasures } from './contact-listeners.js';
 import { deliveryQueue } from './delivery.jobs.js';
+import { DeliveryMetrics } from './delivery.metrics.js';
 import { DeliveryQueries } from './delivery.queries.js';
 import { DeliveryService } from './delivery.service.js';
 import { EventApplier } from './event-applier.service.js';
@@ -52,6 +53,7 @@ import { VersionLedger } from './version-ledger.queries.js';
     BreakerService,
     CampaignGuard,
     ClaimService,
+    DeliveryMetrics,
     DeliveryQueries,
     DeliveryService,
     EventApplier,

@@ -14,9 +14,22 @@ const EXIT_OF_SKIP = {
   campaign_ended: 'campaign_ended',
 } as const satisfies Partial<Record<SkipReason, EmailStepResult['exitReason']>>;
 
+/** What the metrics call it; `queued` again is a message that will be tried another time. */
+export const OUTCOMES = {
+  sent: 'sent',
+  queued: 'retry',
+  failed: 'failed',
+  unknown: 'unknown',
+  skipped: 'skipped',
+  cancelled: 'cancelled',
+} as const satisfies Record<Settlement['status'], string>;
+
 /** Writes how messages ended, and moves their contacts on, in one transaction: a message is never recorded without its consequence. */
 @Injectable()
 export class SettlementService {
+  /** How many messages this process has written the end of, by what became of them; for its metrics. */
+  readonly tally = new Map<string, number>();
+
   constructor(
     private readonly db: Database,
     private readonly queries: DeliveryQueries,
@@ -25,12 +38,21 @@ export class SettlementService {
   ) {}
 
   /** Safe to repeat: rows already decided are passed over. Returns how many were written. */
-  settle(tenantId: string, settlements: Settlement[]): Promise<number> {
-    return this.db.inTenant(tenantId, (tx) => this.settleIn(tx, tenantId, settlements));
+  async settle(tenantId: string, settlements: Settlement[]): Promise<number> {
+    const written = await this.db.inTenant(tenantId, (tx) => this.write(tx, tenantId, settlements));
+    for (const { status, suppressEmail } of written) {
+      const outcome = suppressEmail === undefined ? OUTCOMES[status] : 'rejected';
+      this.tally.set(outcome, (this.tally.get(outcome) ?? 0) + 1);
+    }
+    return written.length;
   }
 
   async settleIn(tx: Tx, tenantId: string, results: Settlement[]): Promise<number> {
-    if (results.length === 0) return 0;
+    return (await this.write(tx, tenantId, results)).length;
+  }
+
+  private async write(tx: Tx, tenantId: string, results: Settlement[]): Promise<Settlement[]> {
+    if (results.length === 0) return [];
     const settlements = results.map(writable);
     const finished = new Set(await this.queries.finish(tx, tenantId, settlements));
     const mine = settlements.filter(({ id }) => finished.has(id));
@@ -47,7 +69,7 @@ export class SettlementService {
       await this.contacts.suppress(tx, tenantId, entries);
     }
     await failPoint('finish_before_commit');
-    return mine.length;
+    return mine;
   }
 }
 

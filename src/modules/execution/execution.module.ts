@@ -10,6 +10,7 @@ import { StepsModule } from '../steps/index.js';
 import { TriggersModule } from '../triggers/index.js';
 import { CampaignLifecycleRunner } from './campaign-lifecycle.service.js';
 import { executionQueue } from './execution.jobs.js';
+import { ExecutionMetrics } from './execution.metrics.js';
 import { ExecutionQueries } from './execution.queries.js';
 import { ExecutionService } from './execution.service.js';
 import { StepEngine } from './step-engine.service.js';
@@ -37,6 +38,7 @@ import { WaitForHandler } from './wait-for.handler.js';
   ],
   controllers: [StepCallsController],
   providers: [
+    ExecutionMetrics,
     ExecutionQueries,
     StepCallsQueries,
     StepCalls,

@@ -9,6 +9,7 @@ import { LinkDirectory } from './link-directory.js';
 import { RepliesService } from './replies.service.js';
 import { SendGridWebhookController } from './sendgrid-webhook.controller.js';
 import { TrackingController } from './tracking.controller.js';
+import { TrackingMetrics } from './tracking.metrics.js';
 import { TrackingQueries } from './tracking.queries.js';
 import { TrackingService } from './tracking.service.js';
 import { TrackingTokens } from './tracking-tokens.js';
@@ -22,6 +23,7 @@ import { WebhookInboxQueries } from './webhook-inbox.queries.js';
   imports: [ContactsModule],
   controllers: [TrackingController, UnsubscribeController, SendGridWebhookController, InboundController],
   providers: [
+    TrackingMetrics,
     TrackingQueries,
     TrackingService,
     TrackingTokens,
