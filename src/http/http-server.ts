@@ -85,23 +85,27 @@ function addSecurityHeaders(server: FastifyInstance): void {
   });
 }
 
-/** Everything under `/api` is JSON. Ranges as of RFC 9110 §12.5.1, without weighing them: with one type to offer, only `q=0` matters. */
+/** Everything under `/api` is JSON, or CSV where the path says so. Ranges as of RFC 9110 §12.5.1, without weighing them: with one type to offer, only `q=0` matters. */
 function refuseOtherTypes(server: FastifyInstance): void {
   server.addHook('onRequest', (request, _reply, done) => {
     const { accept } = request.headers;
-    if (accept === undefined || !request.url.startsWith('/api/') || takesJson(accept)) return done();
-    done(new NotAcceptableError(accept));
+    if (accept === undefined || !request.url.startsWith('/api/')) return done();
+    const type = CSV_PATH.test(request.url) ? 'text/csv' : 'application/json';
+    done(accepts(accept, type) ? undefined : new NotAcceptableError(accept, type));
   });
 }
 
+/** The last part is a name of ours: an address as a parameter has an @. */
+const CSV_PATH = /^[^?]*\/[a-z-]+\.csv\/?(?:\?|$)/;
+const PROBLEM = 'application/problem+json';
+
 /** Also with only problem documents in it: a client that insists on those has an answer to every refusal. */
-export function takesJson(accept: string): boolean {
+function accepts(accept: string, offered: string): boolean {
   if (accept.trim() === '') return true;
   return accept.split(',').some((range) => {
     const [type, ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
-    return (
-      /^(?:\*\/\*|application\/(?:\*|json|problem\+json))$/.test(type) && !parameters.some((parameter) => /^q=0(?:\.0*)?$/.test(parameter))
-    );
+    const isMeant = ['*/*', offered, `${offered.split('/')[0]}/*`, PROBLEM, 'application/*'].includes(type);
+    return isMeant && !parameters.some((parameter) => /^q=0(?:\.0*)?$/.test(parameter));
   });
 }
 

@@ -52,8 +52,8 @@ export class NotAcceptableError extends DomainError {
   readonly code = 'not_acceptable';
   readonly category = 'not_acceptable' as const;
 
-  constructor(accept: string) {
-    super(`Accept: ${accept.slice(0, 100)} leaves out application/json, and there is nothing else.`);
+  constructor(accept: string, offered: string) {
+    super(`Accept: ${accept.slice(0, 100)} leaves out ${offered}, and there is nothing else.`);
   }
 }
 

@@ -24,7 +24,7 @@ export class RequestValidationPipe extends ValidationPipe {
       stopAtFirstError: true,
       transform: true,
       transformOptions: { enableImplicitConversion: false, exposeDefaultValues: true },
-      validationError: { target: false, value: false },
+      validationError: { target: false, value: true },
       exceptionFactory: (errors) => new InvalidRequestError(flatten(errors)),
     });
   }
@@ -67,7 +67,7 @@ function flatten(errors: ValidationError[]): Problem[] {
   const visit = (error: ValidationError, parent: string, inArray: boolean): void => {
     if (problems.length >= MAX_PROBLEMS) return;
     const path = joinPath(parent, inArray && /^\d+$/.test(error.property) ? Number(error.property) : error.property);
-    for (const [code, message] of Object.entries(error.constraints ?? {})) problems.push(problemOf(path, error.property, code, message));
+    for (const [code, message] of Object.entries(error.constraints ?? {})) problems.push(problemOf(path, error, code, message));
     for (const child of error.children ?? []) visit(child, path, true);
   };
   errors.forEach((error) => visit(error, '', false));
@@ -75,7 +75,11 @@ function flatten(errors: ValidationError[]): Problem[] {
 }
 
 /** class-validator's messages begin with the property's name; ours are read after the path. */
-function problemOf(path: string, property: string, code: string, message: string): Problem {
+function problemOf(path: string, { property, value }: ValidationError, code: string, message: string): Problem {
+  // Of what is no list, nothing else need be said: neither how long it may be nor what may stand in it.
+  if (!Array.isArray(value) && (/^(array|isArray$)/.test(code) || message.startsWith('each value in '))) {
+    return { path, message: 'must be a list', code: 'isArray' };
+  }
   if (code === 'whitelistValidation') return { path, message: 'is not a known field', code: 'unknown_field' };
   if (code === 'nestedValidation') return { path, message: 'must be an object, or a list of objects where a list is expected', code };
   return { path, message: message.startsWith(`${property} `) ? message.slice(property.length + 1) : message, code };

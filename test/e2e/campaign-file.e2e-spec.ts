@@ -152,6 +152,13 @@ describe('campaigns as files over HTTP', () => {
     expect((await exported(tenant, id)).templates[0].content).toBe(TEMPLATE.content);
   });
 
+  it.each([undefined, null, 'none'])('says of steps that are %j that they must be a list, not how long it may be', async (steps) => {
+    expect(await tenant.call('POST', '/api/campaigns/import', { ...MINIMAL, steps })).toMatchObject({
+      status: 400,
+      body: { errors: [{ path: 'steps', message: 'must be a list', code: 'isArray' }] },
+    });
+  });
+
   it.each([
     ['nothing', undefined, 400, 'format'],
     ['another JSON document', { hello: 'world' }, 400, 'format'],

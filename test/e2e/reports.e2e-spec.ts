@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
+import { affected } from '../../src/database/index.js';
+import { ExportSize } from '../../src/modules/analytics/exports.service.js';
 import { AnalyticsModule } from '../../src/modules/analytics/index.js';
 import { CampaignsModule } from '../../src/modules/campaigns/index.js';
 import { StepsModule } from '../../src/modules/steps/index.js';
@@ -94,6 +96,108 @@ describe('reports of a campaign', () => {
         body: { errors: [{ path: expect.stringContaining('query.campaignIds') }] },
       });
     }
+  });
+
+  describe('as CSV', () => {
+    const lines = (text: string) => {
+      expect(text.endsWith('\r\n')).toBe(true);
+      return text.slice(0, -2).split('\r\n');
+    };
+    const records = (text: string) => {
+      const [head, ...rows] = lines(text).map((line) => line.split(','));
+      return rows.map((row) => Object.fromEntries(row.map((cell, place) => [head[place], cell])));
+    };
+
+    it('have the numbers of the report', async () => {
+      const query = 'startDate=2029-12-25&endDate=2029-12-27&cohort=send';
+      const { status, body, headers } = await get(`analytics/series.csv?${query}`);
+      expect([status, headers['content-type'], headers['content-disposition'], headers['cache-control']]).toEqual([
+        200,
+        'text/csv; charset=utf-8',
+        'attachment; filename="spring.series.csv"',
+        'no-store',
+      ]);
+      const { overall } = (await get(`analytics?${query}`)).body as { overall: Record<string, unknown>[] };
+      expect(records(body)).toEqual(
+        overall.map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, String(value ?? '')]))),
+      );
+    });
+
+    it('list recipients and events page by page, and hand no formula to a spreadsheet', async () => {
+      const size = app.app.get(ExportSize);
+      const written = await make.campaign(tenant.tenantId, {
+        launchedAt: '2030-01-01T00:00:00Z',
+        steps: [{ type: 'email', name: '=1+1' }],
+      });
+      const ada = await make.sent(written, '2030-01-01T00:00:00Z');
+      const bob = await make.sent(written, '2030-01-01T00:00:00Z');
+      const eve = await make.enroll(written, { at: '2030-01-01T00:00:00Z', status: 'exited', exitReason: 'bounced' });
+      // At the same instant, so that pages have to part them by their ids.
+      for (const email of [ada, ada, bob]) await make.fact(email, 'opened', '2030-01-01T00:00:01.234567Z');
+      await make.fact(bob, 'clicked', '2030-01-01T00:00:01.234568Z', { url: OFFER, isMachine: true });
+      await app.db.inTenant(tenant.tenantId, (tx) =>
+        affected(tx, `UPDATE contacts SET first_name = '=HYPERLINK("http://evil.example")' WHERE tenant_id = $1 AND id = $2`, [
+          tenant.tenantId,
+          ada.contactId,
+        ]),
+      );
+      const list = (name: string) => tenant.call('GET', `/api/campaigns/${written.campaignId}/analytics/${name}`);
+      for (const pageRows of [1, 2, 1_000]) {
+        size.pageRows = pageRows;
+        const { body: people } = await list('recipients.csv');
+        expect(records(people)).toMatchObject([
+          {
+            contactId: ada.contactId,
+            status: 'completed',
+            firstName: `"'=HYPERLINK(""http://evil.example"")"`,
+            emailsSent: '1',
+            emailsOpened: '1',
+          },
+          { contactId: bob.contactId, currentStepOrder: '1', currentStepName: `"'=1+1"`, emailsSent: '1', emailsClicked: '0' },
+          { contactId: eve.contactId, status: 'exited', exitReason: 'bounced', exitedAt: '2030-01-01T00:00:00.000Z', emailsSent: '0' },
+        ]);
+        const events = records((await list('events.csv')).body);
+        expect(new Set(events.map(({ id }) => id)).size).toBe(4);
+        expect(events.map(({ type }) => type)).toEqual(['opened', 'opened', 'opened', 'clicked']);
+        expect(events[3]).toMatchObject({
+          email: 'ada@example.com',
+          contactId: bob.contactId,
+          url: OFFER,
+          isMachine: 'true',
+          stepOrder: '1',
+        });
+      }
+      size.pageRows = 2;
+      size.maxRows = 3;
+      expect(lines((await list('events.csv')).body)).toHaveLength(1 + 3);
+      Object.assign(size, new ExportSize());
+    });
+
+    it('are refused with a problem document, to other tenants too, and answer HEAD without being read', async () => {
+      const other = await app.tenant();
+      for (const name of ['series', 'recipients', 'events']) {
+        const path = `/api/campaigns/${campaign.campaignId}/analytics/${name}.csv`;
+        const { status, headers } = await other.call('GET', path);
+        expect([status, headers['content-type'], headers['content-disposition']]).toEqual([
+          404,
+          'application/problem+json; charset=utf-8',
+          undefined,
+        ]);
+        const taking = async (accept: string) => (await tenant.call('GET', path, undefined, { accept })).status;
+        expect([await taking('text/csv'), await taking('text/*'), await taking('application/json')]).toEqual([200, 200, 406]);
+        expect(await tenant.call('HEAD', path)).toMatchObject({
+          status: 200,
+          body: null,
+          headers: { 'content-type': 'text/csv; charset=utf-8' },
+        });
+      }
+      expect(await get('analytics/series.csv?granularity=month')).toMatchObject({
+        status: 400,
+        body: { errors: [{ path: 'query.granularity' }] },
+      });
+      expect((await get('analytics/series.csv?startDate=2030-01-02&endDate=2030-01-01')).status).toBe(400);
+      expect((await tenant.call('GET', '/api/me', undefined, { accept: 'text/csv' })).status).toBe(406);
+    });
   });
 
   describe('as a page', () => {

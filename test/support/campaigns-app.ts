@@ -14,17 +14,18 @@ import { createTestDatabase, workerUrlOf } from './test-database.js';
 
 export interface Answer {
   status: number;
-  // Tests look into bodies of every shape.
+  // Tests look into bodies of every shape: parsed if they are JSON, else the text.
 
   body: any;
   etag: string | undefined;
+  headers: Record<string, string>;
 }
 
 /** One tenant's client: what its API key may see and do. */
 export interface TestTenant {
   tenantId: string;
   call(
-    method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE',
+    method: 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'PUT' | 'DELETE',
     path: string,
     body?: unknown,
     headers?: Record<string, string>,
@@ -126,5 +127,7 @@ async function call(
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const text = await answer.text();
-  return { status: answer.status, body: text === '' ? null : JSON.parse(text), etag: answer.headers.get('etag') ?? undefined };
+  const contents = Object.fromEntries(answer.headers);
+  const isCsv = contents['content-type']?.startsWith('text/csv');
+  return { status: answer.status, body: text === '' || isCsv ? text || null : JSON.parse(text), etag: contents.etag, headers: contents };
 }

@@ -8,6 +8,9 @@ import { analyticsQueue } from './analytics.jobs.js';
 import { AnalyticsService } from './analytics.service.js';
 import { BucketsQueries } from './buckets.queries.js';
 import { DaysQueries } from './days.queries.js';
+import { ExportsController } from './exports.controller.js';
+import { ExportsQueries } from './exports.queries.js';
+import { ExportSize, ExportsService } from './exports.service.js';
 import { InsightsController } from './insights.controller.js';
 import { InsightsService } from './insights.service.js';
 import { LedgerCheck } from './ledger-check.js';
@@ -26,7 +29,7 @@ import { VariantReportService } from './variant-report.service.js';
 /** Reads what the other modules wrote, and counts it. */
 @Module({
   imports: [CampaignsModule, StepsModule, ExperimentsModule, QueueModule.register(analyticsQueue)],
-  controllers: [AnalyticsController, InsightsController, ReportPageController],
+  controllers: [AnalyticsController, InsightsController, ExportsController, ReportPageController],
   providers: [
     BucketsQueries,
     DaysQueries,
@@ -43,6 +46,9 @@ import { VariantReportService } from './variant-report.service.js';
     LinksService,
     InsightsService,
     ReportPageService,
+    ExportsQueries,
+    ExportSize,
+    ExportsService,
   ],
   exports: [AnalyticsService, Rollup, LedgerCheck],
 })

@@ -22,13 +22,13 @@ export class CampaignStateError extends DomainError {
   }
 }
 
-/** Somebody changed the campaign or its steps between the launch checks and the launch. Nothing was launched. */
+/** Somebody changed the campaign or its steps between the checks and the launch or the publication. Neither took place. */
 export class CampaignChangedError extends DomainError {
   readonly code = 'campaign_changed';
   readonly category = 'conflict' as const;
 
   constructor(currentStatus: CampaignStatus) {
-    super('The campaign was changed while it was being launched. Nothing was launched: look at it again, then repeat.', [], {
+    super('The campaign was changed while it was being checked. Nothing was launched or published: look at it again, then repeat.', [], {
       currentStatus,
     });
   }

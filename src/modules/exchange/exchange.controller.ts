@@ -3,6 +3,7 @@ import { ApiBearerAuth, ApiBody, ApiCreatedResponse, ApiOkResponse, ApiOperation
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply } from 'fastify';
 import { ApiProblems, IdParam } from '../../http/index.js';
+import { safeFileName } from '../../shared/file-name.js';
 import { Can, Ctx, type TenantContext } from '../identity/index.js';
 import { CampaignExportService } from './campaign-export.service.js';
 import { CampaignFilePipe } from './campaign-file.pipe.js';
@@ -38,7 +39,7 @@ export class ExchangeController {
     const { name, text } = await this.exporting.export(ctx, id);
     void reply.headers({
       'content-type': 'application/json; charset=utf-8',
-      'content-disposition': `attachment; filename="${fileName(name)}"`,
+      'content-disposition': `attachment; filename="${safeFileName(name, 'campaign.json')}"`,
     });
     return text;
   }
@@ -58,10 +59,4 @@ export class ExchangeController {
   async importCampaign(@Ctx() ctx: TenantContext, @Body(CampaignFilePipe) file: unknown): Promise<ImportedCampaignDto> {
     return toImportedDto(await this.importing.import(ctx, file as CampaignFile));
   }
-}
-
-/** Of letters that every header and file system takes. */
-function fileName(name: string): string {
-  const words = name.toLowerCase().match(/[a-z0-9]+/g) ?? [];
-  return `${words.join('-').slice(0, 60) || 'campaign'}.campaign.json`;
 }

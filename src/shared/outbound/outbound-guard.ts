@@ -44,14 +44,14 @@ export class OutboundGuard {
     this.allowsPrivate = config.outbound.allowPrivateNetworks;
   }
 
-  /** What is wrong with a URL as it stands, or null; no name is looked up. For validation when something is saved. */
+  /** What is wrong with a URL as it stands, to be read behind "it", or null; no name is looked up. For validation when something is saved. */
   urlFault(url: string, policy: UrlPolicy = {}): string | null {
     try {
       this.parseUrl(url, policy);
       return null;
     } catch (error) {
-      if (error instanceof OutboundRefused) return error.message;
-      throw error;
+      if (!(error instanceof OutboundRefused)) throw error;
+      return error.reason === 'private_address' ? 'leads to an address that is not on the public Internet' : error.message;
     }
   }
 
