@@ -12,9 +12,11 @@ export { lineOf, mergeFlows, type Flow, type FlowExperiment, type FlowStep } fro
 export { inOrder, resolveEdges, type FlowEdges } from './domain/flow-graph.js';
 export { mapRuleStepIds } from './domain/rule-steps.js';
 export {
+  EMPTY_STEP,
   STEP_LIMITS,
   STEP_TYPES,
   WAIT_UNITS,
+  ownSettings,
   stepLabel,
   type ActionConfig,
   type CampaignStep,

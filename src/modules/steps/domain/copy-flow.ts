@@ -1,7 +1,7 @@
 import type { VariantSettings } from './ab-test.js';
 import { mapRuleStepIds } from './rule-steps.js';
 import { mapSplit } from './split.js';
-import type { CampaignStep, StepSettings } from './step.js';
+import { ownSettings, type CampaignStep, type StepSettings } from './step.js';
 
 export interface CopiedStep extends StepSettings {
   id: string;
@@ -20,23 +20,13 @@ export function copyFlow(steps: readonly CampaignStep[], newId: () => string): C
   return steps.map((step) => ({
     id: ids.get(step.id)!,
     stepOrder: step.stepOrder,
-    stepName: step.stepName,
-    stepType: step.stepType,
-    templateId: step.templateId,
-    subjectLine: step.subjectLine,
-    emailContent: step.emailContent,
-    contentFormat: step.contentFormat,
-    waitDuration: step.waitDuration,
-    waitUntil: step.waitUntil,
-    waitEvent: step.waitEvent,
+    ...ownSettings(step),
     conditionRules: rules(step.conditionRules),
     splitConfig: mapSplit(step.splitConfig, to, rules),
     trueNextStepId: to(step.trueNextStepId),
     falseNextStepId: to(step.falseNextStepId),
     nextStepId: to(step.nextStepId),
     isEnd: step.isEnd,
-    actionConfig: step.actionConfig,
-    abTest: step.abTest,
     variants: step.variants.map((variant) => ({ ...variant, id: newId(), templateVersion: null })),
   }));
 }

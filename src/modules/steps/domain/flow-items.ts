@@ -3,7 +3,7 @@ import { inOrder, isForked } from './flow-graph.js';
 import type { FlowItem } from './flow-refs.js';
 import { mapRuleStepIds } from './rule-steps.js';
 import { mapSplit, type SplitConfig } from './split.js';
-import type { ActionConfig, CampaignStep } from './step.js';
+import { ownSettings, type ActionConfig, type CampaignStep } from './step.js';
 import { shownAction } from './webhook-action.js';
 
 /**
@@ -21,19 +21,10 @@ export function toFlowItems(steps: readonly CampaignStep[]): (FlowItem & { ref: 
   const rules = (rule: unknown): unknown => mapRuleStepIds(rule, (id) => known.get(id.toLowerCase()));
   return ordered.map((step, index) => ({
     ref: refs[index],
-    stepType: step.stepType,
-    stepName: step.stepName,
-    templateId: step.templateId,
-    subjectLine: step.subjectLine,
-    emailContent: step.emailContent,
-    contentFormat: step.contentFormat,
-    waitDuration: step.waitDuration,
-    waitUntil: step.waitUntil,
-    waitEvent: step.waitEvent,
+    ...ownSettings(step),
     conditionRules: rules(step.conditionRules),
     splitConfig: splitByRefs(mapSplit(step.splitConfig, to, rules)),
     actionConfig: step.actionConfig && (shownAction(step.actionConfig) as ActionConfig),
-    abTest: step.abTest,
     variants: step.variants.map(({ id: _id, position: _position, templateVersion: _version, ...settings }) => settings),
     ...edges(step, to),
   }));

@@ -139,6 +139,25 @@ export const EMPTY_STEP: Omit<StepSettings, 'stepType'> = {
   abTest: null,
 };
 
+const OWN = [
+  'stepName',
+  'stepType',
+  'templateId',
+  'subjectLine',
+  'emailContent',
+  'contentFormat',
+  'waitDuration',
+  'waitUntil',
+  'waitEvent',
+  'actionConfig',
+  'abTest',
+] as const satisfies readonly (keyof StepSettings)[];
+
+/** What a step says without naming another: a copy takes it as it is. Rules, splits and edges lead to steps and are translated. */
+export function ownSettings<T extends Pick<StepSettings, (typeof OWN)[number]>>(step: T): Pick<T, (typeof OWN)[number]> {
+  return Object.fromEntries(OWN.map((name) => [name, step[name]])) as Pick<T, (typeof OWN)[number]>;
+}
+
 /** How a step is called when speaking to people: its name, else its place and kind. */
 export function stepLabel(step: Pick<CampaignStep, 'stepName' | 'stepOrder' | 'stepType'>): string {
   return step.stepName ? `"${step.stepName}"` : `step ${step.stepOrder} (${step.stepType})`;

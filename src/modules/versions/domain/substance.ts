@@ -1,4 +1,4 @@
-import { mapRuleStepIds, mapSplit, type ReviewedStep, type StepSettings } from '../../steps/index.js';
+import { mapRuleStepIds, mapSplit, ownSettings, type ReviewedStep, type StepSettings } from '../../steps/index.js';
 
 /** A step as it is stored, or about to be. */
 export type ComparedStep = StepSettings & { id: string; templateVersion?: number | null; variants: readonly ComparedVariant[] };
@@ -11,20 +11,10 @@ type ComparedVariant = Omit<ReviewedStep['variants'][number], 'id'> & { template
 export function substanceOf(step: ComparedStep, line: (stepId: string) => string): Record<string, unknown> {
   const rules = (rule: unknown): unknown => mapRuleStepIds(rule, (id) => line(id.toLowerCase()));
   return {
-    stepName: step.stepName,
-    stepType: step.stepType,
-    templateId: step.templateId,
+    ...ownSettings(step),
     templateVersion: step.templateVersion ?? null,
-    subjectLine: step.subjectLine,
-    emailContent: step.emailContent,
-    contentFormat: step.contentFormat,
-    waitDuration: step.waitDuration,
-    waitUntil: step.waitUntil,
-    waitEvent: step.waitEvent,
     conditionRules: rules(step.conditionRules),
     splitConfig: mapSplit(step.splitConfig, () => null, rules),
-    actionConfig: step.actionConfig,
-    abTest: step.abTest,
     variants: step.variants.map(variantSubstance),
   };
 }

@@ -1,4 +1,4 @@
-import type { CampaignStep, ReviewedStep } from '../../steps/index.js';
+import { EMPTY_STEP, type CampaignStep, type ReviewedStep } from '../../steps/index.js';
 import { diffOf } from './diff.js';
 import { linesOf, type Continues } from './lines.js';
 import { newEnd, placementProblems, placesOf, planMoves, unplaced, type Situation } from './moves.js';
@@ -6,27 +6,8 @@ import { testOf } from './substance.js';
 
 // One file, because each that names steps loads all of them.
 
-const EMPTY = {
-  stepName: null,
-  templateId: null,
-  subjectLine: null,
-  emailContent: null,
-  contentFormat: null,
-  waitDuration: null,
-  waitUntil: null,
-  waitEvent: null,
-  conditionRules: null,
-  splitConfig: null,
-  trueNextStepId: null,
-  falseNextStepId: null,
-  nextStepId: null,
-  isEnd: false,
-  actionConfig: null,
-  abTest: null,
-  variants: [],
-};
 const drafted = (id: string, over: Partial<CampaignStep>): CampaignStep & ReviewedStep =>
-  ({ ...EMPTY, id, lineageId: id, version: 1, stepOrder: 1, ...over }) as CampaignStep & ReviewedStep;
+  ({ ...EMPTY_STEP, variants: [], id, lineageId: id, version: 1, stepOrder: 1, ...over }) as CampaignStep & ReviewedStep;
 const email = (id: string, subjectLine: string, stepName: string | null = null) =>
   drafted(id, { stepType: 'email', subjectLine, stepName });
 const wait = (id: string, value: number) => drafted(id, { stepType: 'wait', waitDuration: { value, unit: 'days' } });
