@@ -57,6 +57,7 @@ describe('pacing over HTTP', () => {
     await story.importContacts(10);
     const id = await story.campaign({ sendRatePerMinute: 60 });
     await story.launch(id);
+    await until(async () => ((await statuses(id)).sent ?? 0) >= 5, { what: 'the first messages of the rate' });
     await story.settles(id);
     // A worker that hangs: its rows are leased and overdue.
     const hung = `UPDATE emails SET due_at = $3, lease_expires_at = clock_timestamp() + interval '1 hour' WHERE tenant_id = $1 AND campaign_id = $2 AND status = 'queued'`;
