@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { Logger } from '@nestjs/common';
+import type { ClientBase } from 'pg';
 import type { DataSourceOptions } from 'typeorm';
 import { migrations } from '../../migrations/index.js';
 import { entities } from './entities.js';
@@ -38,8 +39,17 @@ export function buildDataSourceOptions(url: string, settings: DataSourceSettings
     extra: {
       options: sessionOptions(settings),
       keepAlive: true,
+      onConnect: survivesLoss,
     },
   };
+}
+
+/**
+ * For `onConnect` of every pool. A server that goes away may say so in the same packet that ends the login: before whoever asked for the connection can
+ * listen, and an error that nobody listens to ends the process. That the connection is lost shows in its next statement.
+ */
+export function survivesLoss(client: ClientBase): void {
+  client.on('error', () => undefined);
 }
 
 /** What every session of ours starts with. */

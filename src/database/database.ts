@@ -143,16 +143,7 @@ async function begin(runner: QueryRunner, { statement, pool }: Opening): Promise
 /** Makes a connection of another pool the runner's own, to be given back to that pool when the runner is released. */
 async function lend(runner: QueryRunner, pool: SystemPool): Promise<ClientBase> {
   const client = await pool.connect();
-  const onError = (): void => undefined;
-  // A connection lost between two statements shows in the next statement; without a listener it would end the process first.
-  client.on('error', onError);
-  Object.assign(runner, {
-    databaseConnection: client,
-    releaseCallback: (error?: Error) => {
-      client.removeListener('error', onError);
-      client.release(error);
-    },
-  });
+  Object.assign(runner, { databaseConnection: client, releaseCallback: (error?: Error) => client.release(error) });
   return client;
 }
 

@@ -1,5 +1,5 @@
 export { holdLock, withAdvisoryLock } from './advisory-lock.js';
-export { buildDataSourceOptions } from './data-source.js';
+export { buildDataSourceOptions, survivesLoss } from './data-source.js';
 export { Database, type TxOptions } from './database.js';
 export { DatabaseSetupError, DatabaseUnavailableError, sqlState } from './database.errors.js';
 export { DatabaseModule } from './database.module.js';

@@ -1,6 +1,6 @@
 import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import pg from 'pg';
-import { sessionOptions } from './data-source.js';
+import { sessionOptions, survivesLoss } from './data-source.js';
 
 export interface PoolUse {
   total: number;
@@ -28,6 +28,7 @@ export class SystemPool implements OnApplicationShutdown {
       options: sessionOptions(),
       connectionTimeoutMillis: 5_000,
       keepAlive: true,
+      onConnect: survivesLoss,
     });
     // Without a listener, an idle connection that the server closes would end the whole process.
     this.pool.on('error', (error) => logger.warn(`An idle database connection was lost: ${error.message}`));

@@ -3,6 +3,7 @@ import { type ConnectionOptions, createPostgresBackend, setDefaultBackendFactory
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { AppConfig } from '../config/index.js';
+import { survivesLoss } from '../database/index.js';
 
 /**
  * The one connection pool (PostgreSQL) or client (Redis) that all queues and workers of this process share: left to themselves, each of them
@@ -53,6 +54,7 @@ export class QueueConnection implements OnApplicationShutdown {
       options: '-c search_path=bullmq -c TimeZone=UTC',
       connectionTimeoutMillis: 5_000,
       keepAlive: true,
+      onConnect: survivesLoss,
     });
     // Every queue and worker adds a listener of its own.
     pool.setMaxListeners(0);

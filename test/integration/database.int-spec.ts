@@ -1,17 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
+import { DataSource } from 'typeorm';
 import {
   withAdvisoryLock,
   affected,
-  type Database,
+  buildDataSourceOptions,
+  Database,
+  DatabaseUnavailableError,
   migrateDatabase,
   prepareDatabase,
   preparedRows,
   row,
   rows,
   structured,
+  SystemPool,
 } from '../../src/database/index.js';
-import { asOwner, createEmptyDatabase, openTestDatabase, type OpenTestDatabase, urlAs } from '../support/test-database.js';
+import { SystemRandom } from '../../src/shared/random.js';
+import { serverThatEndsSessions } from '../support/ending-server.js';
+import { asOwner, createEmptyDatabase, openTestDatabase, type OpenTestDatabase, urlAs, workerUrlOf } from '../support/test-database.js';
 
 const TENANT = '018f0000-0000-7000-8000-000000000001';
 const OTHER = '018f0000-0000-7000-8000-000000000002';
@@ -114,6 +120,17 @@ describe('Database', () => {
     await admin.end();
     // One idle connection may be found dead in use; the pool must be whole again afterwards.
     await numbers(TENANT).catch(() => undefined);
+    expect(await numbers(TENANT)).toContain(1);
+  });
+
+  it('outlives a server that ends a session in the packet that ends its login', async () => {
+    const ending = await serverThatEndsSessions(database.url);
+    const system = new SystemPool(workerUrlOf(ending.url), 2);
+    const onIt = new Database(database.dataSource, new SystemRandom(), system);
+    await expect(onIt.asSystem((tx) => rows(tx, 'SELECT 1'))).rejects.toThrow(DatabaseUnavailableError);
+    await expect(new DataSource(buildDataSourceOptions(ending.url)).initialize()).rejects.toThrow();
+    await system.onApplicationShutdown();
+    await ending.close();
     expect(await numbers(TENANT)).toContain(1);
   });
 
