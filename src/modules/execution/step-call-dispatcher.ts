@@ -70,7 +70,7 @@ export class StepCallDispatcher {
       failing: [...this.failing],
       busy: this.dispatch.busy,
     };
-    return this.db.asSystem((tx) => this.queries.claim(tx, request));
+    return this.db.asSystem(async (tx) => ((await this.queries.anyPending(tx)) ? this.queries.claim(tx, request) : []));
   }
 
   private async send(call: ClaimedCall): Promise<CallResult> {

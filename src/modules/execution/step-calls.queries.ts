@@ -110,6 +110,12 @@ export class StepCallsQueries {
     return recorded;
   }
 
+  /** System scope. One look into the index: planning {@link claim} alone takes milliseconds, and most of the time there is nothing to claim. */
+  async anyPending(tx: Tx): Promise<boolean> {
+    const [{ found }] = await rows<{ found: boolean }>(tx, `SELECT EXISTS (SELECT FROM step_calls WHERE status = 'pending') AS found`);
+    return found;
+  }
+
   /**
    * System scope. Leases due calls of campaigns that are not paused, tenants by turns, of each the step that has waited longest first. Hops through the index
    * from step to step, so that the cost depends on how many have something waiting, not on how much.
