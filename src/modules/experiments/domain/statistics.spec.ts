@@ -79,6 +79,33 @@ describe('the beta distribution', () => {
     expect(lnGamma(1e6)).toBeCloseTo(12815504.56914761, 6);
   });
 
+  it.each([
+    // Printed by R for the example of ?binom.test (Mendel's peas, Conover 1971), in R-help "binom.test" (12 of 50), and for two worked examples.
+    [682, 925, 0.95, 0.7076683, 0.7654066],
+    [12, 50, 0.9, 0.1447182, 0.3596557],
+    [9, 24, 0.95, 0.1879929, 0.5940636],
+    [1, 1497, 0.9, 3.426347e-5, 3.164954e-3],
+  ])('has the quantiles of which R makes the exact interval of %p of %p at %p', (x, n, confidence, low, high) => {
+    const tail = (1 - confidence) / 2;
+    expect(betaQuantile(tail, x, n - x + 1) / low).toBeCloseTo(1, 6);
+    expect(betaQuantile(1 - tail, x + 1, n - x) / high).toBeCloseTo(1, 6);
+  });
+
+  it('is what can be worked out by hand, also where there are a million and the rate is one in a hundred thousand', () => {
+    for (const n of [1, 2, 7, 1_000_000]) {
+      for (const x of [1e-9, 1e-5, 0.3, 1 - 1e-5]) {
+        expect(betaCdf(x, 1, n) / -Math.expm1(n * Math.log1p(-x))).toBeCloseTo(1, 8);
+        expect(Math.log(betaCdf(x, n, 1) || Number.MIN_VALUE)).toBeCloseTo(Math.max(n * Math.log(x), Math.log(Number.MIN_VALUE)), 8);
+      }
+    }
+    // The law of the arcsine.
+    for (const x of [1e-6, 0.02, 0.5, 0.9]) expect(betaCdf(x, 0.5, 0.5)).toBeCloseTo((2 / Math.PI) * Math.asin(Math.sqrt(x)), 12);
+    expect(betaCdf(0.5, 500_000.5, 500_000.5)).toBeCloseTo(0.5, 8);
+    // Ten of a million, as SciPy's betaincinv has it.
+    expect(betaQuantile(0.025, 11, 999_991) / 5.49116725544919e-6).toBeCloseTo(1, 8);
+    expect(betaQuantile(0.975, 11, 999_991) / 1.83902605010552e-5).toBeCloseTo(1, 8);
+  });
+
   it('is the tail of the binomial for whole numbers, added up term by term', () => {
     const wholes = fc.integer({ min: 1, max: 30 });
     fc.assert(
@@ -158,6 +185,27 @@ describe('the probability to be best', () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  it('is what can be worked out by hand for variants without a success: the race of exponential clocks', () => {
+    for (const trials of [
+      [20, 50, 300],
+      [999_999, 2_999_999, 3_999_999],
+    ]) {
+      const [a, b, c] = trials.map((n) => n + 1);
+      const first = 1 - a / (a + b) - a / (a + c) + a / (a + b + c);
+      expect(probabilitiesToBeBest(trials.map((n) => of(0, n)))[0]).toBeCloseTo(first, 8);
+      expect(probabilitiesToBeBest([of(0, trials[0]), of(0, trials[1])])[0]).toBeCloseTo(b / (a + b), 8);
+    }
+  });
+
+  it.each([
+    // The closed form, added up with 30 digits.
+    [of(10, 1_000_000), of(20, 1_000_000), 0.03537668870475],
+    [of(500_000, 1_000_000), of(501_000, 1_000_000), 0.07864959487718],
+    [of(1, 1), of(1_000_000, 10_000_000), 0.98999997499999],
+  ])('of %j beside %j is right: few successes, many, and a handful beside millions', (a, b, first) => {
+    expect(probabilitiesToBeBest([a, b])[0]).toBeCloseTo(first, 7);
   });
 
   it('is shared evenly among equals, and quick for ten of half a million each', () => {

@@ -1,4 +1,4 @@
-/** The numbers behind A/B tests: pure, deterministic, right to at least ten digits where the arguments are sane. */
+/** The numbers behind A/B tests: pure, deterministic, right to at least seven digits for up to ten million trials (to ten for thousands). */
 
 const SQRT_PI = Math.sqrt(Math.PI);
 const SQRT_2 = Math.SQRT2;
