@@ -1,10 +1,11 @@
 import { affected, row, rows } from '../../src/database/index.js';
 import { ApiClient } from '../support/api-client.js';
 import { until } from '../support/poll.js';
+import { freePort } from '../support/ports.js';
 import { SendGridDouble, type SendGridMail } from '../support/sendgrid-double.js';
 import { SmtpSink } from '../support/smtp-sink.js';
 import { emailStep, Story } from '../support/story.js';
-import { freePort, startTestApp, type TestApp } from '../support/test-app.js';
+import { startTestApp, type TestApp } from '../support/test-app.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { WebhookReceiver } from '../support/webhook-receiver.js';
 

@@ -36,8 +36,7 @@ describe('an A/B test', () => {
     story = new Story(app, tenant.api);
   });
 
-  const sql = <T = Record<string, any>>(text: string, params: unknown[] = []): Promise<T[]> =>
-    app.db.asSystem((tx) => tx.query(text, params) as Promise<T[]>);
+  const sql: TestApp['sql'] = (text, params) => app.sql(text, params);
   const mails = (id: string) =>
     sql<Row>(
       `SELECT e.id, e.contact_id AS "contactId", v.name, e.status FROM emails e LEFT JOIN step_variants v ON v.tenant_id = e.tenant_id AND v.id = e.variant_id

@@ -1,4 +1,3 @@
-import { rows } from '../../src/database/index.js';
 import { until } from '../support/poll.js';
 import { SendGridDouble, targetOf, type SendGridMail } from '../support/sendgrid-double.js';
 import { eventOf, postEvents, SendGridSigner, type EventTarget } from '../support/sendgrid-events.js';
@@ -39,7 +38,7 @@ describe('odd content in the SendGrid event webhook', () => {
 
   const url = () => `${app.baseUrl}/webhooks/sendgrid/events`;
   const seconds = () => Math.floor(app.clock.now().getTime() / 1000);
-  const sql = <T>(text: string, params: unknown[] = []) => app.db.asSystem((tx) => rows<T>(tx, text, params));
+  const sql: TestApp['sql'] = (text, params) => app.sql(text, params);
   const post = (batch: unknown) => postEvents(url(), signer, batch, app.clock.now());
   const statusOf = async ({ customArgs }: EventTarget) =>
     (await sql<{ status: string }>(`SELECT status FROM emails WHERE id = $1`, [customArgs.email_id]))[0]?.status;

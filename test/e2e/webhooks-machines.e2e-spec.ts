@@ -1,5 +1,4 @@
 import { simpleParser } from 'mailparser';
-import { rows } from '../../src/database/index.js';
 import { SmtpSink } from '../support/smtp-sink.js';
 import { emailStep, linkIn, Story, waitStep } from '../support/story.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
@@ -24,7 +23,7 @@ describe('scanners of mail', () => {
     await sink?.stop();
   });
 
-  const sql = <T>(text: string, params: unknown[]) => app.db.asSystem((tx) => rows<T>(tx, text, params));
+  const sql: TestApp['sql'] = (text, params) => app.sql(text, params);
   const get = async (url: string, method = 'GET') => {
     const answer = await fetch(url, { method, redirect: 'manual', headers: { 'user-agent': CHROME } });
     expect([200, 302]).toContain(answer.status);

@@ -1,4 +1,3 @@
-import { rows } from '../../src/database/index.js';
 import { WebhookAccounts } from '../../src/modules/tracking/index.js';
 import { readP256PublicKey } from '../../src/config/index.js';
 import { until } from '../support/poll.js';
@@ -50,7 +49,7 @@ describe('the SendGrid event webhook', () => {
   const now = () => app.clock.now();
   const seconds = (offset = 0) => Math.floor(now().getTime() / 1000) + offset;
   const post = (batch: unknown, at = now()) => postEvents(url(), signer, batch, at);
-  const sql = <T>(text: string, params: unknown[] = []) => app.db.asSystem((tx) => rows<T>(tx, text, params));
+  const sql: TestApp['sql'] = (text, params) => app.sql(text, params);
   const mailOf = (campaignId: string): SendGridMail[] =>
     sendgrid.messages.filter(({ custom_args: args }) => args.campaign_id === campaignId);
   const target = (mail: SendGridMail) => targetOf(mail);

@@ -24,8 +24,7 @@ describe('the kinds of steps and starts', () => {
     story = new Story(app, tenant.api);
   });
 
-  const sql = <Row = Record<string, any>>(text: string, params: unknown[] = []): Promise<Row[]> =>
-    app.db.asSystem((tx) => tx.query(text, params) as Promise<Row[]>);
+  const sql: TestApp['sql'] = (text, params) => app.sql(text, params);
   const enroll = (id: string) => app.app.get(AudienceEnrollment).enrollCampaign(tenantId, id, LONG);
   const advance = (id: string) => app.app.get(StepEngine).advanceCampaign(tenantId, id, LONG);
   const running = async (steps: unknown[], over: Record<string, unknown> = {}): Promise<string> => {

@@ -28,8 +28,7 @@ describe('the engine on a real database', () => {
     story = new Story(app, tenant.api);
   });
 
-  const sql = <Row = Record<string, any>>(text: string, params: unknown[] = []): Promise<Row[]> =>
-    app.db.asSystem((tx) => tx.query(text, params) as Promise<Row[]>);
+  const sql: TestApp['sql'] = (text, params) => app.sql(text, params);
   const launched = async (contacts: number | string[], over: Record<string, unknown> = {}, steps?: unknown[]): Promise<string> => {
     await story.importContacts(contacts);
     const id = await story.campaign(over, steps);

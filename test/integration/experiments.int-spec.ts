@@ -34,8 +34,7 @@ describe('an A/B test under faults', () => {
     story = new Story(app, tenant.api);
   });
 
-  const sql = <Row = Record<string, any>>(text: string, params: unknown[] = []): Promise<Row[]> =>
-    app.db.asSystem((tx) => tx.query(text, params) as Promise<Row[]>);
+  const sql: TestApp['sql'] = (text, params) => app.sql(text, params);
   const planned = (id: string) => sql(`SELECT contact_id, count(*)::int AS n FROM emails WHERE campaign_id = $1 GROUP BY 1`, [id]);
   const decision = async (id: string) => (await sql(`SELECT * FROM ab_decisions WHERE campaign_id = $1`, [id]))[0];
   const launched = async (people: number, flow: unknown[] = FLOW): Promise<string> => {

@@ -124,8 +124,7 @@ describe('a rehearsal on a real database', () => {
     story = new Story(app, tenant.api);
   });
 
-  const sql = <Row = Record<string, any>>(text: string, params: unknown[] = []): Promise<Row[]> =>
-    app.db.asSystem((tx) => tx.query(text, params) as Promise<Row[]>);
+  const sql: TestApp['sql'] = (text, params) => app.sql(text, params);
   const simulate = (id: string, body: object = {}) => story.api.must(200, story.api.post(`/api/campaigns/${id}/simulate`, body));
   const importPeople = (count = PEOPLE) =>
     story.importContacts(

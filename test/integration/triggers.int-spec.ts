@@ -28,8 +28,7 @@ describe('events on a real database', () => {
     story = new Story(app, tenant.api);
   });
 
-  const sql = <Row = Record<string, any>>(text: string, params: unknown[] = []): Promise<Row[]> =>
-    app.db.asSystem((tx) => tx.query(text, params) as Promise<Row[]>);
+  const sql: TestApp['sql'] = (text, params) => app.sql(text, params);
   const launched = async (over: Record<string, unknown> = {}, steps: unknown[] = [waitStep(1, 'hours')]): Promise<string> => {
     const id = await story.campaign({ campaignType: 'triggered', trigger: CART, segmentId: null, ...over }, steps);
     await story.launch(id);

@@ -28,8 +28,7 @@ describe('a campaign edited while people are inside', () => {
     story = new Story(app, tenant.api);
   });
 
-  const sql = <Row = Record<string, any>>(text: string, params: unknown[] = []): Promise<Row[]> =>
-    app.db.asSystem((tx) => tx.query(text, params) as Promise<Row[]>);
+  const sql: TestApp['sql'] = (text, params) => app.sql(text, params);
   const advance = (id: string) => app.app.get(StepEngine).advanceCampaign(tenantId, id, LONG);
   const deliver = (id: string) => app.app.get(DeliveryService).deliverCampaign(tenantId, id, LONG);
   /** Everything that can happen without the clock moving. */
@@ -54,15 +53,13 @@ describe('a campaign edited while people are inside', () => {
     story.api.must(200, story.api.post(versions(id, `/${version}/publish`), body));
   const rollBack = (id: string, version: number, body: unknown) => story.api.post(versions(id, `/${version}/rollback`), body);
   /** Messages that are queued and due get to the provider's door; `accept` lets the provider take them. */
-  const handOver = async (id: string, limit = 100_000): Promise<any[]> => {
-    const [fired] = await sql(
+  const handOver = (id: string, limit = 100_000): Promise<any[]> =>
+    sql(
       `UPDATE emails SET status = 'sending', lease_token = gen_random_uuid(), lease_expires_at = now() + interval '1 hour', attempts = 1
         WHERE id IN (SELECT id FROM emails WHERE campaign_id = $1 AND status = 'queued' AND due_at <= $2 ORDER BY id LIMIT $3)
        RETURNING id, lease_token AS token, step_id AS "stepId", enrollment_id AS "enrollmentId", entry_number AS "entryNumber"`,
       [id, app.clock.now(), limit],
     );
-    return fired as unknown as any[];
-  };
   const accept = async (fired: any[]): Promise<void> => {
     const settlements = fired.map((email) => ({ ...email, status: 'sent' as const, reason: null, detail: null, at: app.clock.now() }));
     await app.app.get(SettlementService).settle(tenantId, settlements);

@@ -31,8 +31,7 @@ describe('waiting and handing over on a real database', () => {
     story = new Story(app, tenant.api);
   });
 
-  const sql = <Row = Record<string, any>>(text: string, params: unknown[] = []): Promise<Row[]> =>
-    app.db.asSystem((tx) => tx.query(text, params) as Promise<Row[]>);
+  const sql: TestApp['sql'] = (text, params) => app.sql(text, params);
   const launched = async (over: Record<string, unknown>, steps: unknown[]): Promise<string> => {
     const id = await story.campaign({ campaignType: 'drip', ...over }, steps);
     await story.launch(id);

@@ -26,8 +26,7 @@ describe('watched segments on a real database', () => {
     segmentId = await story.segment({ type: 'contact_attribute', attribute: 'plan', operator: 'eq', value: 'pro' }, 'Pro');
   });
 
-  const sql = <Row = Record<string, any>>(text: string, params: unknown[] = []): Promise<Row[]> =>
-    app.db.asSystem((tx) => tx.query(text, params) as Promise<Row[]>);
+  const sql: TestApp['sql'] = (text, params) => app.sql(text, params);
   const launched = async (over: Record<string, unknown>, steps: unknown[] = [waitStep(1, 'hours')]): Promise<string> => {
     const id = await story.campaign({ campaignType: 'triggered', segmentId: null, ...over }, steps);
     await story.launch(id);

@@ -1,18 +1,18 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { AppModule } from '../../src/app/app.module.js';
 import { loadConfig } from '../../src/config/index.js';
-import { Database } from '../../src/database/index.js';
+import { Database, rows } from '../../src/database/index.js';
 import { createHttpAdapter, registerHttp } from '../../src/http/index.js';
 import { TenantsService } from '../../src/modules/identity/index.js';
 import { DnsLookup, SystemDnsLookup } from '../../src/modules/mail/index.js';
 import { Clock } from '../../src/shared/clock.js';
 import { ApiClient } from './api-client.js';
 import { FakeClock } from './fake-clock.js';
+import { freePort } from './ports.js';
 import { createTestDatabase, workerUrlOf } from './test-database.js';
 
 export interface TestAppOptions {
@@ -31,6 +31,8 @@ export interface TestApp {
   clock: FakeClock;
   app: NestFastifyApplication;
   db: Database;
+  /** A statement of the test itself, over the rows of all tenants. */
+  sql<Row = Record<string, any>>(text: string, params?: unknown[]): Promise<Row[]>;
   /** A new tenant with a client that holds its owner's key. */
   tenant(name?: string): Promise<{ tenantId: string; api: ApiClient }>;
   close(): Promise<void>;
@@ -44,6 +46,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   const database = options.databaseUrl ? null : await createTestDatabase();
   const dataDir = await mkdtemp(join(tmpdir(), 'campaign-engine-test-'));
   const clock = options.clock ?? new FakeClock('2030-01-07T08:00:00Z');
+  // Before the start, because links in messages carry it.
   const port = await freePort();
   const databaseUrl = options.databaseUrl ?? database!.url;
   const config = loadConfig({
@@ -75,6 +78,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     clock,
     app,
     db: app.get(Database),
+    sql: (text, params = []) => app.get(Database).asSystem((tx) => rows(tx, text, params)),
     tenant: async (name = 'Acme') => {
       const created = await app.get(TenantsService).create({
         name,
@@ -90,16 +94,4 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
       await database?.drop();
     },
   };
-}
-
-/** Free at this moment; the address has to be known before the start, because links in messages carry it. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }

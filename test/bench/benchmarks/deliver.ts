@@ -1,6 +1,7 @@
 import type { Benchmark } from '../lib/benchmark.js';
 import { ledger, templateEmail, untilSent } from '../lib/campaigns.js';
-import { Child } from '../lib/child.js';
+import type { Child } from '../../support/child.js';
+import { startProcess } from '../lib/processes.js';
 import { Meter, totalCpu } from '../lib/meter.js';
 import type { Options } from '../lib/options.js';
 import type { Line, Outcome } from '../lib/report.js';
@@ -66,7 +67,7 @@ const seed = (size: number): Parameters<typeof Stage.use>[0]['prepare'] => {
 
 /** A floor: the same number of messages after a warm-up, once the product has stopped. */
 async function blast(file: string, sink: Child, size: number, argument: Record<string, unknown>): Promise<Rate> {
-  const child = await Child.start(file);
+  const child = await startProcess(file);
   try {
     await child.call('blast', { ...argument, count: WARM_UP });
     const meter = new Meter([child, sink]);
@@ -84,7 +85,7 @@ const compare = (what: string, ours: Rate, floor: Rate, atLeast: number): Line[]
 ];
 
 async function withSink<T>(file: string, work: (sink: Child, port: number) => Promise<T>): Promise<T> {
-  const sink = await Child.start(file);
+  const sink = await startProcess(file);
   try {
     return await work(sink, await sink.call<number>('port'));
   } finally {

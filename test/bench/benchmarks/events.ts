@@ -1,7 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import type { Benchmark } from '../lib/benchmark.js';
 import { templateEmail, untilSent } from '../lib/campaigns.js';
-import { Child } from '../lib/child.js';
+import type { Child } from '../../support/child.js';
+import { startProcess } from '../lib/processes.js';
 import { seedContacts } from '../lib/seed.js';
 import { Stage } from '../lib/stage.js';
 import { until } from '../lib/wait.js';
@@ -18,7 +19,7 @@ export const events: Benchmark = {
     const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const env = { SENDGRID_WEBHOOK_PUBLIC_KEY: publicKey.export({ format: 'der', type: 'spki' }).toString('base64') };
     const messages = Math.ceil(size / 6);
-    const load = await Child.start('webhook-load');
+    const load = await startProcess('webhook-load');
     try {
       return await Stage.use({ options, env, prepare: ({ cluster, tenantId }) => seedContacts(cluster, tenantId, messages) }, (stage) =>
         measure(stage, load, size, messages, privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()),

@@ -1,7 +1,7 @@
 import type { Benchmark } from '../lib/benchmark.js';
 import { Api } from '../lib/api.js';
 import { simpleEmail, templateEmail } from '../lib/campaigns.js';
-import { Child } from '../lib/child.js';
+import { startProcess } from '../lib/processes.js';
 import { createTenant } from '../lib/product.js';
 import { spread } from '../lib/report.js';
 import { inGroup, seedContacts } from '../lib/seed.js';
@@ -33,7 +33,7 @@ export const fairness: Benchmark = {
   about: 'ten contacts of tenant B while the many of tenant A are being sent; the floor is B alone',
   size: 500_000,
   run: async (size, options) => {
-    const sink = await Child.start('smtp-sink');
+    const sink = await startProcess('smtp-sink');
     try {
       const mail = { MAIL_PROVIDER: 'smtp', SMTP_URL: `smtp://127.0.0.1:${await sink.call<number>('port')}` };
       const prepare: Parameters<typeof Stage.use>[0]['prepare'] = ({ cluster, tenantId }) => seedContacts(cluster, tenantId, size);

@@ -1,6 +1,7 @@
 import type { Benchmark } from '../lib/benchmark.js';
 import { templateEmail, untilSent } from '../lib/campaigns.js';
-import { Child } from '../lib/child.js';
+import type { Child } from '../../support/child.js';
+import { startProcess } from '../lib/processes.js';
 import { APP_SECRET } from '../lib/product.js';
 import { inGroup, seedContacts } from '../lib/seed.js';
 import { Stage } from '../lib/stage.js';
@@ -47,9 +48,9 @@ export const tracking: Benchmark = {
   size: 60_000,
   run: async (size, options) => {
     const children = {
-      sink: await Child.start('smtp-sink'),
-      load: await Child.start('http-load'),
-      empty: await Child.start('empty-fastify'),
+      sink: await startProcess('smtp-sink'),
+      load: await startProcess('http-load'),
+      empty: await startProcess('empty-fastify'),
     };
     try {
       const mail = { MAIL_PROVIDER: 'smtp', SMTP_URL: `smtp://127.0.0.1:${await children.sink.call<number>('port')}` };

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { fastify } from 'fastify';
-import { serve } from '../lib/child.js';
+import { serve } from '../../support/child.js';
 
 /** The floor of tracking: a route that does nothing. */
 const server = fastify();

@@ -1,5 +1,5 @@
 import { Pool } from 'undici';
-import { serve } from '../lib/child.js';
+import { serve } from '../../support/child.js';
 
 interface Blast {
   port: number;

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { serve } from '../lib/child.js';
+import { serve } from '../../support/child.js';
 
 interface Load {
   port: number;

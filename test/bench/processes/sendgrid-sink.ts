@@ -1,5 +1,5 @@
 import { createServer, type Socket } from 'node:net';
-import { serve } from '../lib/child.js';
+import { serve } from '../../support/child.js';
 import { Counter } from './counter.js';
 
 /** `POST /v3/mail/send` as cheap as it gets: reads heads by hand, skips bodies by their length, answers 202. What it checks, the tests check. */

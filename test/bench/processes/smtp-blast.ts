@@ -1,5 +1,5 @@
 import { createTransport } from 'nodemailer';
-import { serve } from '../lib/child.js';
+import { serve } from '../../support/child.js';
 import { partsOf } from '../lib/message.js';
 
 interface Blast {

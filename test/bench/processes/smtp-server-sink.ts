@@ -1,5 +1,5 @@
 import { SMTPServer } from 'smtp-server';
-import { serve } from '../lib/child.js';
+import { serve } from '../../support/child.js';
 import { Counter } from './counter.js';
 
 /** The sink built on a full server, to compare with: `--sink smtp-server`. */

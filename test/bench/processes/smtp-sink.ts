@@ -1,5 +1,5 @@
 import { createServer, type Socket } from 'node:net';
-import { serve } from '../lib/child.js';
+import { serve } from '../../support/child.js';
 import { Counter } from './counter.js';
 
 /**

@@ -1,6 +1,6 @@
 import { createPrivateKey, randomUUID, sign } from 'node:crypto';
 import { Pool } from 'undici';
-import { serve } from '../lib/child.js';
+import { serve } from '../../support/child.js';
 
 interface Prepare {
   tenantId: string;

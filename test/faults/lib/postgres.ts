@@ -8,8 +8,9 @@ import pg from 'pg';
 import { findBinaries, serverUser, type Binaries, type ServerUser } from '../../../src/database/embedded/binaries.js';
 import { APP_ROLE, ensureRoles, WORKER_ROLE } from '../../../src/database/index.js';
 import { ensureCluster, readSettings, serverEnv, serverSettings } from '../../../src/database/embedded/cluster.js';
+import { freePort } from '../../support/ports.js';
 import { adopt } from './orphans.js';
-import { freePort, until } from './wait.js';
+import { until } from './wait.js';
 
 const OWNER = 'faults';
 const ROLES = [OWNER, APP_ROLE, WORKER_ROLE];

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { freePort } from '../../support/ports.js';
 import { adopt } from './orphans.js';
-import { freePort } from './wait.js';
 
 const CLOCK = fileURLToPath(new URL('../processes/clock-offset.js', import.meta.url));
 const READY_MS = 60_000;

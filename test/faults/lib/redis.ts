@@ -1,8 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Redis } from 'ioredis';
+import { freePort } from '../../support/ports.js';
 import { adopt } from './orphans.js';
-import { freePort, until } from './wait.js';
+import { until } from './wait.js';
 
 /** Whether `redis-server` is installed here. */
 export function redisAvailable(): boolean {

@@ -1,7 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Child } from '../../support/child.js';
+import { freePort } from '../../support/ports.js';
 import { Api } from './api.js';
-import { Child } from './child.js';
 import type { FaultOptions } from './options.js';
 import { type FaultPostgres, Watcher } from './postgres.js';
 import { Fleet, runCli, type Running, type StartOptions } from './product.js';
@@ -9,7 +10,8 @@ import { type Seeded } from './random.js';
 import { SMTP_LOGIN } from './smtp-login.js';
 import { commonEnv, type Template } from './template.js';
 import { type Accepted, readTruth } from './truth.js';
-import { freePort, until } from './wait.js';
+import { startProcess } from './processes.js';
+import { until } from './wait.js';
 
 /** What all scenarios share. */
 export interface Ground {
@@ -226,7 +228,7 @@ export class Stage {
   private async mailEnv(): Promise<Record<string, string>> {
     const { mail = 'smtp', mailPort } = this.settings;
     if (mail === 'none') return { MAIL_PROVIDER: 'null' };
-    this.double = this.settings.double ?? (await Child.start(mail, [this.truthFile]));
+    this.double = this.settings.double ?? (await startProcess(mail, [this.truthFile]));
     if (mail === 'smtp') {
       const port = mailPort ?? (await this.double.call<number>('port'));
       return { MAIL_PROVIDER: 'smtp', SMTP_URL: `smtp://${SMTP_LOGIN.user}:${SMTP_LOGIN.pass}@127.0.0.1:${port}` };

@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** Asks until the answer is truthy and returns it; the error of a missed deadline says how far it got. */
@@ -18,24 +16,6 @@ export async function until<T>(
     }
     await delay(everyMs);
   }
-}
-
-/** Ports nobody uses at the moment; all are held until the last is known. */
-export async function freePorts(count: number): Promise<number[]> {
-  const probes = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const probe = createServer().listen(0, '127.0.0.1');
-      await once(probe, 'listening');
-      return probe;
-    }),
-  );
-  const ports = probes.map((probe) => (probe.address() as AddressInfo).port);
-  await Promise.all(probes.map((probe) => once(probe.close(), 'close')));
-  return ports;
-}
-
-export async function freePort(): Promise<number> {
-  return (await freePorts(1))[0];
 }
 
 export function percentile(values: readonly number[], share: number): number {

@@ -1,5 +1,5 @@
 import { SendGridDouble, targetOf, type SendGridAnswer, type SendGridMail } from '../../support/sendgrid-double.js';
-import { serve } from '../lib/child.js';
+import { serve } from '../../support/child.js';
 
 /** A rule of the double; the first that matches answers. */
 export interface SendGridRule {

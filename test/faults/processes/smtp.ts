@@ -1,6 +1,6 @@
 import { simpleParser } from 'mailparser';
 import { SmtpSink, type SmtpAnswer, type SmtpQuestion, type SmtpVerb } from '../../support/smtp-sink.js';
-import { serve } from '../lib/child.js';
+import { serve } from '../../support/child.js';
 import { SMTP_LOGIN } from '../lib/smtp-login.js';
 
 /** A rule of the double; the first that matches answers. */

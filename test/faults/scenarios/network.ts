@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Child } from '../lib/child.js';
+import { startProcess } from '../lib/processes.js';
 import { assertInvariants } from '../lib/invariants.js';
 import { FaultProxy } from '../lib/proxy.js';
 import { onStage, type Scenario } from '../lib/scenario.js';
@@ -16,7 +16,7 @@ export const network: Scenario = {
   async run(ground) {
     const dir = join(ground.workDir, 'network');
     mkdirSync(dir, { recursive: true });
-    const sink = await Child.start('smtp', [join(dir, 'accepted.jsonl')]);
+    const sink = await startProcess('smtp', [join(dir, 'accepted.jsonl')]);
     const proxy = await FaultProxy.start(await sink.call<number>('port'));
     try {
       return await onStage(ground, { name: 'network', share: 0.5, mailPort: proxy.port, double: sink }, async (stage) => {

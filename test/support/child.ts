@@ -1,5 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 interface Reply {
   id: number;
@@ -7,32 +9,32 @@ interface Reply {
   error?: string;
 }
 
-/** A helper process of the benchmark (sink, double, load generator), called over IPC. It ends with its parent. */
+/** A helper process of the benchmarks and the faults (a mail server's double, a load generator), called over IPC. It ends with its parent. */
 export class Child {
   private readonly pending = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   private nextId = 1;
 
   private constructor(
     readonly name: string,
-    private readonly process: ChildProcess,
+    readonly process: ChildProcess,
   ) {
     process.on('message', ({ id, result, error }: Reply) => {
       const call = this.pending.get(id);
       this.pending.delete(id);
       if (error === undefined) call?.resolve(result);
-      else call?.reject(new Error(`${name}: ${error}`));
+      else call?.reject(new Error(`${this.name}: ${error}`));
     });
     process.on('exit', (code) => {
-      for (const { reject } of this.pending.values()) reject(new Error(`${name} ended with code ${code}`));
+      for (const { reject } of this.pending.values()) reject(new Error(`${this.name} ended with code ${code}`));
       this.pending.clear();
     });
   }
 
-  /** Starts `processes/<file>.js`, which calls `serve`. */
-  static async start(file: string, env: Record<string, string> = {}): Promise<Child> {
-    const child = fork(new URL(`../processes/${file}.js`, import.meta.url), { env: { ...process.env, NODE_ENV: 'production', ...env } });
+  /** Starts a module that calls `serve`. */
+  static async start(module: URL, { args = [], env = {} }: { args?: string[]; env?: Record<string, string> } = {}): Promise<Child> {
+    const child = fork(module, args, { env: { ...process.env, ...env } });
     await once(child, 'message');
-    return new Child(file, child);
+    return new Child(basename(fileURLToPath(module), '.js'), child);
   }
 
   get pid(): number {
@@ -49,8 +51,9 @@ export class Child {
 
   async stop(): Promise<void> {
     if (this.process.exitCode !== null || this.process.signalCode !== null) return;
+    const gone = once(this.process, 'exit');
     this.process.kill('SIGKILL');
-    await once(this.process, 'exit');
+    await gone;
   }
 }
 
