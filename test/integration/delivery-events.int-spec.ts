@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { affected, row, rows } from '../../src/database/index.js';
+import type { SendOutcome } from '../../src/modules/mail/index.js';
 import type { EmailEventType, NewEmailEvent } from '../../src/modules/tracking/index.js';
 import { deliveryWorker, seedCampaign, type SeededCampaign, UNPACED } from '../support/delivery-rig.js';
 import { contactEffects, enrollmentService } from '../support/engine-parts.js';
@@ -95,6 +96,40 @@ describe('what comes back about messages', () => {
       { type: 'opened', is_machine: true, machine_reason: 'privacy_proxy', campaign_id: c.campaignId },
       { type: 'clicked', is_machine: false, machine_reason: null, campaign_id: c.campaignId },
     ]);
+  });
+
+  it('counts for the operators what was committed: how messages ended and what came back, each once', async () => {
+    const series = async () =>
+      new Map(
+        [...(await w.metrics.render()).matchAll(/^(campaign_\w+_total\{.*\}) (\d+)$/gm)].map(([, name, value]) => [name, Number(value)]),
+      );
+    const before = await series();
+    const outcomes: SendOutcome[] = [
+      { kind: 'accepted', providerMessageId: null },
+      { kind: 'failed', reason: 'recipient_refused', detail: 'gone', suppress: true },
+      { kind: 'retry', reason: 'deferred', detail: 'later', scope: 'message' },
+      { kind: 'unknown', reason: 'server_error', detail: '500' },
+    ];
+    w.provider.answer = () => outcomes.pop() ?? { kind: 'accepted', providerMessageId: null };
+    const c = await sentCampaign(5);
+    const sent = (await emails(c)).filter(({ status }) => status === 'sent');
+    const bounces = [event(sent[0].id, 'bounced', 1, { bounceClass: 'hard' }), event(sent[1].id, 'complained', 1)];
+    for (let twice = 0; twice < 2; twice++) {
+      await append(c, ...bounces);
+      await applyAll();
+    }
+    const changed = [...(await series())].filter(([name, value]) => value !== before.get(name));
+    expect(Object.fromEntries(changed.map(([name, value]) => [name, value - before.get(name)!]))).toEqual({
+      'campaign_messages_total{outcome="sent"}': 2,
+      'campaign_messages_total{outcome="failed"}': 1,
+      'campaign_messages_total{outcome="retry"}': 1,
+      'campaign_messages_total{outcome="unknown"}': 1,
+      'campaign_message_failures_total{class="hard_bounce",reason="recipient_refused"}': 1,
+      'campaign_message_failures_total{class="transient",reason="deferred"}': 1,
+      'campaign_message_failures_total{class="unknown",reason="server_error"}': 1,
+      'campaign_feedback_total{kind="bounce_hard"}': 1,
+      'campaign_feedback_total{kind="complaint"}': 1,
+    });
   });
 
   it('stores the same event once: a webhook that is repeated counts once', async () => {

@@ -14,6 +14,7 @@ import { CampaignGuard } from '../../src/modules/delivery/campaign-guard.service
 import { ClaimService } from '../../src/modules/delivery/claim.service.js';
 import { DeliveryQueries } from '../../src/modules/delivery/delivery.queries.js';
 import { DeliveryService } from '../../src/modules/delivery/delivery.service.js';
+import { Metrics } from '../../src/http/index.js';
 import { EventApplier } from '../../src/modules/delivery/event-applier.service.js';
 import { EventQueries } from '../../src/modules/delivery/event.queries.js';
 import { GateService } from '../../src/modules/delivery/gate.service.js';
@@ -26,6 +27,7 @@ import { Outlets } from '../../src/modules/delivery/outlets.js';
 import { Pacer } from '../../src/modules/delivery/pacer.service.js';
 import { PacingQueries } from '../../src/modules/delivery/pacing.queries.js';
 import { RecoveryQueries } from '../../src/modules/delivery/recovery.queries.js';
+import { MailCounters } from '../../src/modules/delivery/mail-counters.js';
 import { RecoveryService } from '../../src/modules/delivery/recovery.service.js';
 import { SettlementService } from '../../src/modules/delivery/settlement.service.js';
 import type { EnrollmentService } from '../../src/modules/enrollment/index.js';
@@ -96,6 +98,7 @@ export interface DeliveryParts {
   tokens: TrackingTokens;
   breaker: BreakerService;
   guard: CampaignGuard;
+  metrics: Metrics;
   inbox: WebhookInbox;
   /** Names of campaigns hinted so far. */
   hints: string[];
@@ -134,13 +137,15 @@ export async function deliveryWorker(
   const outlet = await outlets.for('', null);
   const exits = enrollments(db);
   const effects = contacts();
-  const settlements = new SettlementService(db, queries, exits, effects);
+  const metrics = new Metrics();
+  const counters = new MailCounters(metrics);
+  const settlements = new SettlementService(db, queries, exits, effects, counters);
   const claims = new ClaimService(db, queries, config, clock, ids);
   const pacingQueries = new PacingQueries();
   const pacer = new Pacer(pacingQueries);
   const breaker = new BreakerService(db, new BreakerQueries());
   const guard = new CampaignGuard(db, campaignControl(db, clock));
-  const gate = new GateService(db, queries, settlements, clock, pacer);
+  const gate = new GateService(db, queries, settlements, clock, pacer, counters);
   const tokens = new TrackingTokens(config);
   const contents = {
     load: async (_tx: unknown, _tenantId: string, stepIds: string[]) =>
@@ -148,13 +153,13 @@ export async function deliveryWorker(
   } as unknown as StepContents;
   const composer = new MessageComposer(db, contents, new ContentRenderer(), tokens, config);
   const tracking = new TrackingService(new TrackingQueries(), db, clock);
-  const recovery = new RecoveryService(db, new RecoveryQueries(), exits, clock, config);
+  const recovery = new RecoveryService(db, new RecoveryQueries(), exits, clock, config, counters);
   const events = new EventQueries();
   const inbox = new WebhookInbox(db, new WebhookAccounts(config), new WebhookInboxQueries(), clock, ids);
   const hitInbox = new HitInbox(db, new HitInboxQueries(), ids);
   const judge = new HitJudge(events, tracking);
   const waits = new Waits(new PeopleInside());
-  const applier = new EventApplier(db, events, tracking, judge, exits, effects, inbox, hitInbox, clock, guard, waits, ids);
+  const applier = new EventApplier(db, events, tracking, judge, exits, effects, inbox, hitInbox, clock, guard, waits, ids, counters);
   const hints: string[] = [];
   const queue = {
     hint: async (_name: string, { campaignId, shard }: { campaignId: string; shard: number }) => hints.push(`${campaignId}#${shard}`) > 0,
@@ -200,6 +205,7 @@ export async function deliveryWorker(
     inbox,
     breaker,
     guard,
+    metrics,
     hints,
     close,
   };

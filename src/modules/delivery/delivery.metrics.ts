@@ -3,25 +3,19 @@ import { AppConfig } from '../../config/index.js';
 import { Database, row } from '../../database/index.js';
 import { Metrics } from '../../http/index.js';
 import { Clock } from '../../shared/clock.js';
-import { OUTCOMES, SettlementService } from './settlement.service.js';
 
-/** How late the mail is, and what became of the messages of this process. */
+/** How late the mail is. */
 @Injectable()
 export class DeliveryMetrics implements OnModuleInit {
   constructor(
     private readonly config: AppConfig,
     private readonly db: Database,
     private readonly clock: Clock,
-    private readonly settlements: SettlementService,
     @Optional() private readonly metrics?: Metrics,
   ) {}
 
   onModuleInit(): void {
     const { roles, database } = this.config;
-    const outcomes = [...Object.values(OUTCOMES), 'rejected'];
-    this.metrics?.sampled('campaign_messages', 'Messages this process finished since its start, by outcome.', ['outcome'], () =>
-      Promise.resolve(outcomes.map((outcome) => ({ labels: { outcome }, value: this.settlements.tally.get(outcome) ?? 0 }))),
-    );
     // Without the workers' login this process sees no tenant's rows, and must not call that punctual.
     if (!roles.worker && database.workerUrl === undefined) return;
     this.metrics?.sampled(

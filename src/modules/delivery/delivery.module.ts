@@ -23,6 +23,7 @@ import { HitJudge } from './hit-judge.js';
 import { GateService } from './gate.service.js';
 import { Ledger } from './ledger.js';
 import { LedgerQueries } from './ledger.queries.js';
+import { MailCounters } from './mail-counters.js';
 import { MessageComposer } from './message-composer.js';
 import { Outlets } from './outlets.js';
 import { Pacer } from './pacer.service.js';
@@ -62,6 +63,7 @@ import { VersionLedger } from './version-ledger.queries.js';
     HitJudge,
     Ledger,
     LedgerQueries,
+    MailCounters,
     MessageComposer,
     Outlets,
     Pacer,

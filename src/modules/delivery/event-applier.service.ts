@@ -18,6 +18,7 @@ import {
 import { withFact } from './domain/facts.js';
 import { CampaignGuard } from './campaign-guard.service.js';
 import { EventQueries, type TouchedEmail } from './event.queries.js';
+import { MailCounters } from './mail-counters.js';
 import { HitJudge, type Verdict } from './hit-judge.js';
 
 interface AddressFact {
@@ -49,6 +50,7 @@ export class EventApplier {
     private readonly guard: CampaignGuard,
     private readonly waits: Waits,
     private readonly ids: Ids,
+    private readonly counters: MailCounters,
   ) {}
 
   /** Returns how many events were applied. Events of messages that do not exist (yet) stay where they are. */
@@ -90,6 +92,7 @@ export class EventApplier {
 
   /** Once they are committed, so that whoever looks finds them. */
   private noteFailures(judged: Judged[]): void {
+    this.counters.countFeedback(judged.map(({ event }) => event));
     for (const { event, email } of judged) {
       if (event.type === 'bounced' || event.type === 'complained') this.guard.note(email.tenantId, email.campaignId);
     }

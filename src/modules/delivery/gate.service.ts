@@ -5,6 +5,7 @@ import { failPoint } from '../../shared/fail-point.js';
 import { CAMPAIGN_LOCK } from '../campaigns/index.js';
 import { DeliveryQueries, type FireRequest } from './delivery.queries.js';
 import type { ClaimedEmail, Refusal, SendingCampaign, Settlement } from './delivery.types.js';
+import { MailCounters } from './mail-counters.js';
 import type { Outlet } from './outlet.js';
 import { Pacer } from './pacer.service.js';
 import { SettlementService } from './settlement.service.js';
@@ -14,6 +15,12 @@ export interface FireResult {
   fired: Set<string>;
   /** The campaign, its budget or its account sends nothing at the moment: there is no use in trying further rows. */
   isClosed: boolean;
+}
+
+interface Refused {
+  settled: Settlement[];
+  /** Holds for every row of the campaign. */
+  isClosing: boolean;
 }
 
 /** Refusals that hold for every row of the campaign. */
@@ -28,6 +35,7 @@ export class GateService {
     private readonly settlements: SettlementService,
     private readonly clock: Clock,
     private readonly pacer: Pacer,
+    private readonly counters: MailCounters,
   ) {}
 
   /**
@@ -50,30 +58,33 @@ export class GateService {
       accountKey: outlet.accountKey,
       isProbe,
     };
-    return this.db.inTenant(campaign.tenantId, async (tx) => {
+    const { settled, ...result } = await this.db.inTenant(campaign.tenantId, async (tx) => {
       await this.queries.shareCampaign(tx, CAMPAIGN_LOCK, campaign.campaignId);
       const paced = await this.pacer.pace(tx, campaign, common.accountKey, group, common.now);
       const ids = paced.allowed.map(({ id }) => id);
       const request: FireRequest = { ...common, ids, emails: paced.allowed.map(({ email }) => email) };
       const fired = new Set(ids.length > 0 ? await this.queries.fire(tx, campaign.tenantId, request) : []);
       const refused = paced.allowed.filter(({ id }) => !fired.has(id));
-      const isClosed = refused.length > 0 && (await this.settleRefused(tx, campaign.tenantId, request, refused));
-      await this.settlements.settleIn(tx, campaign.tenantId, paced.held);
+      const refusals = await this.settleRefused(tx, campaign.tenantId, request, refused);
+      const held = await this.settlements.settleIn(tx, campaign.tenantId, paced.held);
       await paced.settle(tx, fired);
       await failPoint('fire_before_commit');
-      return { fired, isClosed: isClosed || paced.isExhausted };
+      return { fired, isClosed: refusals.isClosing || paced.isExhausted, settled: [...refusals.settled, ...held] };
     });
+    this.counters.countEndings(settled);
+    return result;
   }
 
-  private async settleRefused(tx: Tx, tenantId: string, request: FireRequest, refused: ClaimedEmail[]): Promise<boolean> {
+  private async settleRefused(tx: Tx, tenantId: string, request: FireRequest, refused: ClaimedEmail[]): Promise<Refused> {
+    if (refused.length === 0) return { settled: [], isClosing: false };
     const byId = new Map(refused.map((email) => [email.id, email]));
     const refusals = await this.queries.explainRefusals(tx, tenantId, request, refused);
     const settlements: Settlement[] = [];
     for (const refusal of refusals) {
       if (refusal.verdict !== 'lost') settlements.push(settlementOf(byId.get(refusal.id) as ClaimedEmail, refusal, request.now));
     }
-    await this.settlements.settleIn(tx, tenantId, settlements);
-    return refusals.some(({ verdict, ...r }) => verdict === 'cancel' || ('reason' in r && CLOSING.has(r.reason)));
+    const isClosing = refusals.some(({ verdict, ...r }) => verdict === 'cancel' || ('reason' in r && CLOSING.has(r.reason)));
+    return { settled: await this.settlements.settleIn(tx, tenantId, settlements), isClosing };
   }
 }
 

@@ -9,11 +9,12 @@ export interface DecidedEmail {
   stepId: string;
   entryNumber: number;
   status: 'unknown' | 'failed' | 'queued';
+  reason: string | null;
   /** Set once nothing waits for the row any more. */
   settledAt: Date | null;
 }
 
-const DECIDED = `e.tenant_id AS "tenantId", e.id, e.enrollment_id AS "enrollmentId", e.step_id AS "stepId", e.entry_number AS "entryNumber", e.status, e.settled_at AS "settledAt"`;
+const DECIDED = `e.tenant_id AS "tenantId", e.id, e.enrollment_id AS "enrollmentId", e.step_id AS "stepId", e.entry_number AS "entryNumber", e.status, e.reason, e.settled_at AS "settledAt"`;
 
 /** Rows that their worker will not finish: it died, or nobody can know what became of its call. System scope. */
 @Injectable()

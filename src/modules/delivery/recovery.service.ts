@@ -4,6 +4,7 @@ import { Database, type Tx } from '../../database/index.js';
 import { Clock } from '../../shared/clock.js';
 import { EnrollmentService, type EmailStepResult } from '../enrollment/index.js';
 import { RETRY } from './domain/retry-policy.js';
+import { MailCounters } from './mail-counters.js';
 import { RecoveryQueries, type DecidedEmail } from './recovery.queries.js';
 
 const ROWS_PER_RUN = 1_000;
@@ -19,6 +20,7 @@ export class RecoveryService {
     private readonly enrollments: EnrollmentService,
     private readonly clock: Clock,
     private readonly config: AppConfig,
+    private readonly counters: MailCounters,
   ) {}
 
   /** Rows `sending` beyond their lease become `unknown` (or `failed` the second time running). Claims that ran out need nothing: they can be claimed again. */
@@ -27,10 +29,12 @@ export class RecoveryService {
     const recovered = await this.db.asSystem(async (tx) => {
       const rows = await this.queries.expireSending(tx, now, ROWS_PER_RUN);
       await this.moveOn(tx, rows, now);
-      return rows.length;
+      return rows;
     });
-    if (recovered > 0) this.logger.warn(`${recovered} messages were with a worker that ended; whether they were handed over is unknown`);
-    return recovered;
+    this.counters.countEndings(recovered);
+    if (recovered.length > 0)
+      this.logger.warn(`${recovered.length} messages were with a worker that ended; whether they were handed over is unknown`);
+    return recovered.length;
   }
 
   /** After the grace period the campaign's policy decides about `unknown` rows: never a blind resend unless it says so. */
@@ -42,6 +46,8 @@ export class RecoveryService {
       await this.moveOn(tx, rows, now);
       return rows;
     });
+    // Left in doubt: counted when that began.
+    this.counters.countEndings(settled.filter(({ status }) => status !== 'unknown'));
     if (settled.length > 0) {
       const resent = settled.filter(({ status }) => status === 'queued').length;
       this.logger.log(`${settled.length} messages in doubt settled by policy: ${resent} to be sent again, the others left as they are`);

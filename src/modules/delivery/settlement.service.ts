@@ -5,6 +5,7 @@ import { ContactEffects } from '../contacts/index.js';
 import { EnrollmentService, type EmailStepResult } from '../enrollment/index.js';
 import { DeliveryQueries } from './delivery.queries.js';
 import type { Settlement, SkipReason } from './delivery.types.js';
+import { MailCounters } from './mail-counters.js';
 
 /** Why the contact leaves the campaign when its message was skipped; a reason not listed here moves it on to the next step. */
 const EXIT_OF_SKIP = {
@@ -14,44 +15,26 @@ const EXIT_OF_SKIP = {
   campaign_ended: 'campaign_ended',
 } as const satisfies Partial<Record<SkipReason, EmailStepResult['exitReason']>>;
 
-/** What the metrics call it; `queued` again is a message that will be tried another time. */
-export const OUTCOMES = {
-  sent: 'sent',
-  queued: 'retry',
-  failed: 'failed',
-  unknown: 'unknown',
-  skipped: 'skipped',
-  cancelled: 'cancelled',
-} as const satisfies Record<Settlement['status'], string>;
-
 /** Writes how messages ended, and moves their contacts on, in one transaction: a message is never recorded without its consequence. */
 @Injectable()
 export class SettlementService {
-  /** How many messages this process has written the end of, by what became of them; for its metrics. */
-  readonly tally = new Map<string, number>();
-
   constructor(
     private readonly db: Database,
     private readonly queries: DeliveryQueries,
     private readonly enrollments: EnrollmentService,
     private readonly contacts: ContactEffects,
+    private readonly counters: MailCounters,
   ) {}
 
   /** Safe to repeat: rows already decided are passed over. Returns how many were written. */
   async settle(tenantId: string, settlements: Settlement[]): Promise<number> {
-    const written = await this.db.inTenant(tenantId, (tx) => this.write(tx, tenantId, settlements));
-    for (const { status, suppressEmail } of written) {
-      const outcome = suppressEmail === undefined ? OUTCOMES[status] : 'rejected';
-      this.tally.set(outcome, (this.tally.get(outcome) ?? 0) + 1);
-    }
+    const written = await this.db.inTenant(tenantId, (tx) => this.settleIn(tx, tenantId, settlements));
+    this.counters.countEndings(written);
     return written.length;
   }
 
-  async settleIn(tx: Tx, tenantId: string, results: Settlement[]): Promise<number> {
-    return (await this.write(tx, tenantId, results)).length;
-  }
-
-  private async write(tx: Tx, tenantId: string, results: Settlement[]): Promise<Settlement[]> {
+  /** In the transaction of the caller, who counts what is returned once that is committed. */
+  async settleIn(tx: Tx, tenantId: string, results: Settlement[]): Promise<Settlement[]> {
     if (results.length === 0) return [];
     const settlements = results.map(writable);
     const finished = new Set(await this.queries.finish(tx, tenantId, settlements));
