@@ -131,7 +131,7 @@ describe('the kinds of steps and starts', () => {
     ]);
     expect([await tagsOf('big'), await tagsOf('pro'), await tagsOf('rest')]).toEqual([['a'], ['b'], ['d']]);
     const analytics = await story.api.must(200, story.api.get(`/api/campaigns/${id}/analytics`));
-    expect(analytics.byStep.map((step: { entered: number }) => step.entered)).toEqual([4, null, null, null]);
+    expect(analytics.byStep.map((step: { entered: number }) => step.entered)).toEqual([4, 1, 1, 1]);
     expect(
       (await story.api.must(200, story.api.get(`/api/campaigns/${id}/contacts`))).data.every((e: any) => e.status === 'completed'),
     ).toBe(true);

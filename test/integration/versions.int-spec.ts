@@ -230,7 +230,7 @@ describe('a campaign edited while people are inside', () => {
     ]);
     expect((await story.api.must(200, story.api.get(`/api/campaigns/${id}/analytics`))).byStep).toMatchObject([
       { stepName: 'hi', version: 1, emailsSent: 3, entered: 3 },
-      { stepName: 'rest', version: 1 },
+      { stepName: 'rest', version: 1, entered: null },
       { stepName: 'gone', version: 1, emailsSent: 3 },
     ]);
     await assertInvariants(app.app);
@@ -349,6 +349,13 @@ describe('a campaign edited while people are inside', () => {
     await work(id);
     const sent = new Map((await mails(id)).map(({ contact_id, step }) => [contact_id, step]));
     expect([sent.get(old), sent.get(late)]).toEqual(['old', 'new']);
+    const { byStep } = await story.api.must(200, story.api.get(`/api/campaigns/${id}/analytics`));
+    expect(byStep.map((step: any) => [step.version, step.stepName, step.entered])).toEqual([
+      [2, 'paid?', 1],
+      [2, 'new', 1],
+      [1, 'paid?', 1],
+      [1, 'old', 1],
+    ]);
   });
 
   it('answers every mistake with what is wrong and where, and nothing changes', async () => {

@@ -107,6 +107,16 @@ export class BucketsQueries {
     return (await row<DetailedCounts>(tx, `${LIFETIME} SELECT ${summedCounts} FROM counted`, [tenantId, campaignId]))!;
   }
 
+  /**
+   * Whether everybody has stayed in the version of the steps in which they began. A rollback writes over the policy by which a version had been
+   * published, so one that was rolled back (changed more often than versions were published) does not count as such.
+   */
+  async hasMovedNobody(tx: Tx, tenantId: string, campaignId: string, stepsRevision: number): Promise<boolean> {
+    const sql = `SELECT count(published_at) = $3 + 1 AND NOT coalesce(bool_or(policy = 'move_everyone'), false) AS "hasMovedNobody"
+       FROM campaign_versions WHERE tenant_id = $1 AND campaign_id = $2`;
+    return (await row<{ hasMovedNobody: boolean }>(tx, sql, [tenantId, campaignId, stepsRevision]))!.hasMovedNobody;
+  }
+
   /** Who and what stands where at this moment. */
   states(tx: Tx, tenantId: string, campaignId: string): Promise<StateCount[]> {
     return rows<StateCount>(

@@ -19,7 +19,7 @@ import {
   type RangeRequest,
   type ReportRange,
 } from './domain/report-range.js';
-import { emptyStanding, standingsOf, type StepStanding } from './domain/step-standing.js';
+import { emptyStanding, NO_STEP, standingsOf, type StepStanding } from './domain/step-standing.js';
 
 export interface ReportRequest extends Partial<RangeRequest> {
   granularity?: Granularity;
@@ -126,23 +126,25 @@ export class ReportService {
     const counted = new Map((await this.buckets.bySteps(tx, tenantId, id)).map((row) => [row.stepId, row]));
     const standings = standingsOf(await this.buckets.states(tx, tenantId, id));
     const isEdited = campaign.stepsRevision > 0;
+    const isWhole = !isEdited || (await this.buckets.hasMovedNobody(tx, tenantId, id, campaign.stepsRevision));
     const former = isEdited ? await this.formerFlows(tx, campaign, live, [...counted.keys(), ...standings.keys()]) : [];
-    const steps = [live, ...former].flatMap((flow) => [...flow.steps.values()].map((step) => ({ ...step, version: flow.version })));
-    // An edit may have moved people past steps: then only what the ledger counted itself is certain.
-    const entered = enteredBySteps(steps, isEdited ? null : live.firstStepId, standings);
+    const entered = new Map([live, ...former].flatMap((flow) => [...enteredBySteps(flow, isWhole, standings)]));
+    const hasNumbers = (id: string): boolean => live.steps.has(id) || counted.has(id) || standings.has(id) || (entered.get(id) ?? 0) > 0;
+    const steps = [live, ...former]
+      .flatMap((flow) => [...flow.steps.values()].map((step) => ({ ...step, version: flow.version })))
+      .filter((step) => hasNumbers(step.id));
     return steps.map((step) => ({
       version: step.version,
       ...stepReport(step, counted.get(step.id) ?? NOTHING_AT_ALL, standings.get(step.id) ?? emptyStanding(), entered.get(step.id) ?? null),
     }));
   }
 
-  /** Of other versions, the steps that have numbers; those versions in order. */
+  /** Other versions that have steps with numbers, in order. */
   private async formerFlows(tx: Tx, { tenantId, id }: Campaign, live: Flow, counted: string[]): Promise<Flow[]> {
     const elsewhere = new Set(counted.filter((stepId) => !live.steps.has(stepId)));
     const flows: Flow[] = [];
     for (const version of await this.steps.versionsOf(tx, tenantId, [...elsewhere])) {
-      const flow = await this.steps.loadFlow(tx, tenantId, id, version);
-      flows.push({ ...flow, steps: new Map([...flow.steps].filter(([stepId]) => elsewhere.has(stepId))) });
+      flows.push(await this.steps.loadFlow(tx, tenantId, id, version));
     }
     return flows;
   }
@@ -209,16 +211,24 @@ function stepReport(step: FlowStep, counts: DetailedCounts, standing: StepStandi
   };
 }
 
-function enteredBySteps(steps: FlowStep[], firstStepId: string | null, standings: Map<string, StepStanding>): Map<string, number | null> {
-  const total = (count: (standing: StepStanding) => number) => [...standings.values()].reduce((sum, standing) => sum + count(standing), 0);
+/** `isWhole`: nobody was moved between versions, so that each is a flow of its own. Otherwise only what the ledger counted itself is certain. */
+function enteredBySteps(flow: Flow, isWhole: boolean, standings: Map<string, StepStanding>): Map<string, number | null> {
   const of = (id: string) => standings.get(id) ?? emptyStanding();
-  const ledger = ({ id, type }: FlowStep) => (type === 'email' ? of(id).planned + of(id).unplanned : null);
-  // Of contacts who came back, the rows tell only the last round: then only the ledger's own counts are certain.
-  if (firstStepId === null || total((one) => one.reentered) > 0) return new Map(steps.map((step) => [step.id, ledger(step)]));
-  const here = ({ waiting, exited, contactsFailed }: StepStanding) => waiting + exited + contactsFailed;
-  const completed = total((one) => one.completed);
-  const funnel = steps.map((step) => ({ id: step.id, ways: waysOut(step), here: here(of(step.id)), entered: ledger(step) }));
-  return enteredCounts(funnel, firstStepId, { enrolled: total(here) + completed, completed });
+  const steps = [...flow.steps.values()].map((step) => {
+    const { planned, unplanned, completed, ...standing } = of(step.id);
+    const ways = waysOut(step);
+    const entered = step.type === 'email' ? planned + unplanned : null;
+    // Whoever completes the flow with an email stands at no step any more; with any other step, there.
+    const isLastMail = entered !== null && ways.every((way) => way === null);
+    return { id: step.id, ways, here: isLastMail ? entered : standingAt(standing) + completed, entered };
+  });
+  // Of contacts who came back, the rows tell only the last round; of contacts inside at no step, not which flow they are in.
+  const isTold = isWhole && standingAt(of(NO_STEP)) === 0 && [...standings.values()].every(({ reentered }) => reentered === 0);
+  return isTold ? enteredCounts(steps, flow.firstStepId) : new Map(steps.map(({ id, entered }) => [id, entered]));
+}
+
+function standingAt({ waiting, exited, contactsFailed }: Pick<StepStanding, 'waiting' | 'exited' | 'contactsFailed'>): number {
+  return waiting + exited + contactsFailed;
 }
 
 function waysOut(step: FlowStep): (string | null)[] {

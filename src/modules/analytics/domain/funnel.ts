@@ -2,7 +2,7 @@
 export interface FunnelStep {
   id: string;
   ways: (string | null)[];
-  /** Contacts who stand at this step, or ended here without completing. */
+  /** Contacts who stand at this step, or ended here: completed the flow behind it, left, or failed. */
   here: number;
   /** How many entered, where the ledger knows (email steps); null otherwise. */
   entered: number | null;
@@ -15,17 +15,14 @@ interface Equation {
 }
 
 /**
- * How many contacts ever entered each step. The ledger knows it of email steps only; of the others it follows from the flow, because whoever
- * came in went out or is still there. Null where it does not follow: branches that meet again without an email on either of them.
+ * How many contacts ever entered each step of a flow that nobody was moved into or out of and nobody began twice. The ledger knows it of email steps
+ * only; of the others it follows from the flow, because whoever came in went on or is still there. Null where it does not follow: branches that meet
+ * again without an email on either of them.
  */
-export function enteredCounts(
-  steps: readonly FunnelStep[],
-  firstStepId: string | null,
-  people: { enrolled: number; completed: number },
-): Map<string, number | null> {
-  const known = new Map<string, number>([['completed', people.completed]]);
+export function enteredCounts(steps: readonly FunnelStep[], firstStepId: string | null): Map<string, number | null> {
+  const known = new Map<string, number>();
   for (const { id, entered } of steps) if (entered !== null) known.set(`in ${id}`, entered);
-  const equations = equationsOf(steps, firstStepId, people.enrolled);
+  const equations = equationsOf(steps, firstStepId);
   let hasNews = true;
   while (hasNews) {
     hasNews = false;
@@ -34,15 +31,21 @@ export function enteredCounts(
   return new Map(steps.map(({ id }) => [id, known.get(`in ${id}`) ?? null]));
 }
 
-function equationsOf(steps: readonly FunnelStep[], firstStepId: string | null, enrolled: number): Equation[] {
-  const into = new Map<string | null, string[]>();
+/** Everybody who began is somewhere; a way that ends the flow leaves its people where they completed it, so it is no unknown. */
+function equationsOf(steps: readonly FunnelStep[], firstStepId: string | null): Equation[] {
+  const enrolled = steps.reduce((sum, { here }) => sum + here, 0);
+  const into = new Map<string, string[]>(steps.map(({ id }) => [id, []]));
+  const outOf = new Map<string, string[]>(steps.map(({ id }) => [id, []]));
   for (const { id, ways } of steps) {
-    for (const [index, target] of ways.entries()) into.set(target, [...(into.get(target) ?? []), `way ${id} ${index}`]);
+    for (const target of new Set(ways)) {
+      if (target === null) continue;
+      into.get(target)!.push(`way ${id} ${target}`);
+      outOf.get(id)!.push(`way ${id} ${target}`);
+    }
   }
   return [
-    ...steps.map(({ id }) => ({ whole: `in ${id}`, parts: into.get(id) ?? [], constant: id === firstStepId ? enrolled : 0 })),
-    ...steps.map(({ id, ways, here }) => ({ whole: `in ${id}`, parts: ways.map((_, index) => `way ${id} ${index}`), constant: here })),
-    { whole: 'completed', parts: into.get(null) ?? [], constant: 0 },
+    ...steps.map(({ id }) => ({ whole: `in ${id}`, parts: into.get(id)!, constant: id === firstStepId ? enrolled : 0 })),
+    ...steps.map(({ id, here }) => ({ whole: `in ${id}`, parts: outOf.get(id)!, constant: here })),
   ];
 }
 

@@ -163,7 +163,10 @@ export class StepReportDto extends RatesDto {
     type: 'integer',
     nullable: true,
     description:
-      'Contacts who ever came to this step. Null where nobody can tell: behind a condition whose branches meet again without an email on either; and, once the steps have been edited, of all but emails.',
+      'Contacts who ever came to this step, each time they entered the campaign; of an email, those for whom its message was planned. Worked out from where ' +
+      'everybody is now and what was planned, since a count of every visit would be one more write for each. Null where that does not tell it: on branches that meet ' +
+      'again without an email on either; and, of all steps but emails, once contacts have entered again or were moved to another version of the steps ' +
+      '(`move_everyone`), or after a rollback.',
     example: 200,
   })
   entered: number | null;
