@@ -24,6 +24,7 @@ import { Approvals1764000021000 } from './1764000021000-Approvals.js';
 import { TenantIsolation1764000021500 } from './1764000021500-TenantIsolation.js';
 import { Rollups1764000022000 } from './1764000022000-Rollups.js';
 import { AuditOrigin1764000023000 } from './1764000023000-AuditOrigin.js';
+import { ClickIndex1764000024000 } from './1764000024000-ClickIndex.js';
 
 /** Every migration, in order; an explicit list, because globs do not survive compilation to ESM. */
 export const migrations = [
@@ -53,4 +54,5 @@ export const migrations = [
   TenantIsolation1764000021500,
   Rollups1764000022000,
   AuditOrigin1764000023000,
+  ClickIndex1764000024000,
 ];

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { row, rows, type Tx } from '../../database/index.js';
 import { MAX_RATE, type Counts } from './domain/counts.js';
+import { columnList } from './rollup-columns.js';
 
 export interface DayCounts extends Counts {
   /** `YYYY-MM-DD` */
@@ -45,7 +46,8 @@ const STORED = [...NAMES, ...Object.keys(RATES), 'calculated_at'];
 export class DaysQueries {
   /**
    * Computes up to `limit` days anew in which a bucket changed since they were last computed, whatever the status of their campaigns: one statement
-   * for all of them. A day on which nothing is counted any more goes. System scope; nobody may fold meanwhile. Idempotent.
+   * for all of them. A day on which nothing is counted any more goes. System scope; nobody may fold meanwhile. Idempotent. The subquery with `OFFSET 0` is
+   * asked for each day by itself, so a day costs the same however long the campaign lasts; joined, each day would be held against all of its buckets.
    *
    * @param zones the zones that can be computed, in lower case; days of campaigns with another stay as they are
    */
@@ -58,16 +60,16 @@ export class DaysQueries {
           WHERE b.is_dirty AND lower(c.timezone) = ANY ($3::text[])
             AND ($4::uuid IS NULL OR (b.tenant_id = $4 AND b.campaign_id = $5))
           GROUP BY 1, 2, 3, 4 LIMIT $2
+       ), counted AS MATERIALIZED (
+         SELECT t.tenant_id, t.campaign_id, t.date, b.* FROM touched t CROSS JOIN LATERAL (
+           SELECT b.bucket, b.is_dirty, ${columnList} FROM analytics_buckets b
+            WHERE b.tenant_id = t.tenant_id AND b.campaign_id = t.campaign_id AND b.cohort = 'event'
+              AND b.bucket >= (t.date::timestamp AT TIME ZONE 'UTC') - interval '1 day' AND b.bucket < (t.date::timestamp AT TIME ZONE 'UTC') + interval '2 days'
+              AND (b.bucket AT TIME ZONE t.timezone)::date = t.date OFFSET 0) b
        ), daily AS (
-         SELECT t.tenant_id, t.campaign_id, t.date, ${Object.entries(COUNTS)
+         SELECT tenant_id, campaign_id, date, ${Object.entries(COUNTS)
            .map(([name, sum]) => `sum(${sum})::int AS ${name}`)
-           .join(', ')}
-           FROM touched t CROSS JOIN LATERAL (
-             SELECT b.* FROM analytics_buckets b
-              WHERE b.tenant_id = t.tenant_id AND b.campaign_id = t.campaign_id AND b.cohort = 'event'
-                AND b.bucket >= (t.date::timestamp AT TIME ZONE 'UTC') - interval '1 day' AND b.bucket < (t.date::timestamp AT TIME ZONE 'UTC') + interval '2 days'
-                AND (b.bucket AT TIME ZONE t.timezone)::date = t.date) b
-          GROUP BY 1, 2, 3
+           .join(', ')} FROM counted GROUP BY 1, 2, 3
        ), saved AS (
          INSERT INTO campaign_analytics AS a (tenant_id, campaign_id, date, ${STORED.join(', ')})
          SELECT tenant_id, campaign_id, date, ${[...NAMES, ...Object.values(RATES)].join(', ')}, $1::timestamptz FROM daily
@@ -79,8 +81,8 @@ export class DaysQueries {
           WHERE a.tenant_id = d.tenant_id AND a.campaign_id = d.campaign_id AND a.date = d.date
             AND (${NAMES.map((name) => `d.${name}`).join(', ')}) = (${NAMES.map(() => '0').join(', ')})
        ), cleaned AS (
-         UPDATE analytics_buckets b SET is_dirty = false FROM touched t
-          WHERE b.is_dirty AND b.tenant_id = t.tenant_id AND b.campaign_id = t.campaign_id AND (b.bucket AT TIME ZONE t.timezone)::date = t.date
+         UPDATE analytics_buckets b SET is_dirty = false FROM counted x
+          WHERE x.is_dirty AND b.tenant_id = x.tenant_id AND b.campaign_id = x.campaign_id AND b.cohort = 'event' AND b.bucket = x.bucket
        )
        SELECT (SELECT count(*)::int FROM touched) AS days, (SELECT array_agg(DISTINCT campaign_id) FROM touched) AS campaigns`,
       [now, limit, zones, scope.tenantId, scope.campaignId],

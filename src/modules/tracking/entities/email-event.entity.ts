@@ -30,6 +30,7 @@ export type BounceClass = 'hard' | 'soft' | 'block';
 @Index('idx_email_events_campaign', ['tenantId', 'campaignId', 'occurredAt'])
 @Index('idx_email_events_provider', ['tenantId', 'providerEventId'], { where: 'provider_event_id IS NOT NULL' })
 @Index('idx_email_events_applied', ['appliedAt'], { where: 'applied_at IS NOT NULL' })
+@Index('idx_email_events_clicked', ['tenantId', 'campaignId', 'linkId', 'emailId', 'isMachine'], { where: `type = 'clicked'` })
 @Check(
   'ck_email_events_type',
   `type IN ('processed', 'deferred', 'delivered', 'bounced', 'dropped', 'opened', 'clicked', 'complained', 'unsubscribed', 'resubscribed', 'replied', 'auto_replied', 'unsubscribe_viewed')`,
