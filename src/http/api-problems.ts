@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { applyDecorators } from '@nestjs/common';
 import { ApiExtraModels, ApiResponse, getSchemaPath } from '@nestjs/swagger';
 import { ProblemDto } from './problem.dto.js';
@@ -19,6 +20,22 @@ const MEANING = {
   503: 'The service cannot answer at the moment; try again.',
 } satisfies Record<ProblemStatus, string>;
 
+/** The names of the refusals among the components of the document. */
+const NAMES = {
+  400: 'BadRequest',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'NotFound',
+  406: 'NotAcceptable',
+  409: 'Conflict',
+  412: 'PreconditionFailed',
+  413: 'ContentTooLarge',
+  415: 'UnsupportedMediaType',
+  422: 'UnprocessableContent',
+  429: 'TooManyRequests',
+  503: 'ServiceUnavailable',
+} satisfies Record<ProblemStatus, string>;
+
 /**
  * Documents the refusals of an operation (`application/problem+json`). What every route can answer
  * (401, 403, 406, 429 …) is added by the document itself.
@@ -33,4 +50,17 @@ export function problemResponse(status: ProblemStatus) {
     description: MEANING[status],
     content: { 'application/problem+json': { schema: { $ref: getSchemaPath(ProblemDto) } } },
   };
+}
+
+/** All refusals by their names, for the components of the document. */
+export function problemComponents(): Record<string, ReturnType<typeof problemResponse>> {
+  return Object.fromEntries(Object.entries(NAMES).map(([status, name]) => [name, problemResponse(Number(status) as ProblemStatus)]));
+}
+
+/** A reference to the component, where a response is that and nothing more. */
+export function sharedProblem<T>(status: string, response: T): T | { $ref: string } {
+  const usual = status in NAMES && problemResponse(Number(status) as ProblemStatus);
+  return usual && isDeepStrictEqual(response, usual)
+    ? { $ref: `#/components/responses/${NAMES[Number(status) as ProblemStatus]}` }
+    : response;
 }

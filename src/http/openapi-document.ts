@@ -1,7 +1,8 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import type { OperationObject, PathItemObject, SchemaObject } from '@nestjs/swagger';
-import { type ProblemStatus, problemResponse } from './api-problems.js';
+import { type ProblemStatus, problemComponents, problemResponse, sharedProblem } from './api-problems.js';
+import { simplify, unionModels, unionSchemas } from './openapi-schema.js';
 import { ProblemDto } from './problem.dto.js';
 
 const METHODS = ['get', 'put', 'post', 'delete', 'patch', 'options', 'head'] as const;
@@ -30,10 +31,10 @@ In this page, **Authorize** takes the same key.
 - One resource comes with an \`ETag\`; a change with \`If-Match\` fails with 412 if somebody else was faster.
 `.trim();
 
-/** The OpenAPI 3.0 document of an application; the same source gives the same bytes. */
+/** The OpenAPI 3.1 document of an application; the same source gives the same bytes. */
 export function buildDocument(app: INestApplication): OpenAPIObject {
   const config = new DocumentBuilder()
-    .setOpenAPIVersion('3.0.3')
+    .setOpenAPIVersion('3.1.0')
     .setTitle('Campaign engine')
     .setVersion('1.0')
     .setDescription(DESCRIPTION)
@@ -41,12 +42,17 @@ export function buildDocument(app: INestApplication): OpenAPIObject {
     .build();
   const document = SwaggerModule.createDocument(app, config, {
     operationIdFactory: (_controller, method) => method,
-    extraModels: [ProblemDto],
+    extraModels: [ProblemDto, ...unionModels()],
   });
+  document.components = {
+    ...document.components,
+    schemas: sorted({ ...document.components?.schemas, ...unionSchemas() }),
+    responses: problemComponents(),
+  };
+  simplify(document);
   document.paths = sorted(document.paths);
-  if (document.components?.schemas) document.components.schemas = sorted(document.components.schemas);
   // Refusals carry members of their own: `currentStatus`, `usedBy`, `existingId` (RFC 9457 §3.2).
-  (document.components?.schemas?.ProblemDto as SchemaObject).additionalProperties = true;
+  (document.components.schemas?.ProblemDto as SchemaObject).additionalProperties = true;
   for (const [path, item] of Object.entries(document.paths)) {
     for (const method of METHODS) {
       const operation = (item as PathItemObject)[method];
@@ -70,14 +76,14 @@ function complete(operation: Open, path: string, method: string): void {
   const isWrite = WRITES.has(method);
   if (isPublic) {
     if (isWrite) for (const status of OF_PUBLIC_WRITES) operation.responses[String(status)] ??= problemResponse(status);
-    operation.responses = sorted(operation.responses);
+    operation.responses = shared(operation.responses);
     return;
   }
   const hasReplay = isWrite && path.startsWith('/api/') && operation['x-no-idempotency'] === undefined;
   delete operation['x-no-idempotency'];
   const statuses = [...ALWAYS, ...(isWrite ? OF_BODIES : []), ...(hasReplay ? OF_IDEMPOTENCY : [])];
   for (const status of statuses) operation.responses[String(status)] ??= problemResponse(status);
-  operation.responses = sorted(operation.responses);
+  operation.responses = shared(operation.responses);
   if (hasReplay) operation.parameters = [...(operation.parameters ?? []), IDEMPOTENCY_KEY];
 }
 
@@ -98,6 +104,11 @@ const IDEMPOTENCY_KEY = {
     'Up to 255 visible ASCII characters, made up by the client for this request. A repetition within 24 hours gets the first answer, marked with `Idempotency-Replayed: true`, and does nothing.',
   schema: { type: 'string', maxLength: 255, example: '5f0c9a1e-2c8f-4f5e-9a55-3b7f7e0a1c11' },
 };
+
+/** A refusal that says nothing of its own is described once for all operations: clients then have one type for it. */
+function shared(responses: OperationObject['responses']): OperationObject['responses'] {
+  return sorted(Object.fromEntries(Object.entries(responses).map(([status, response]) => [status, sharedProblem(status, response)])));
+}
 
 function sorted<T>(record: Record<string, T>): Record<string, T> {
   return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -70,7 +70,7 @@ describe('what operators and integrators find', () => {
 
     it('is an OpenAPI document that says how to authenticate, and how every operation can fail', async () => {
       const { status, body } = await http.call('GET /openapi.json');
-      expect([status, body.openapi]).toEqual([200, '3.0.3']);
+      expect([status, body.openapi]).toEqual([200, '3.1.0']);
       expect(body.components.securitySchemes.bearer).toMatchObject({ type: 'http', scheme: 'bearer' });
       const operation = body.paths['/api/users/{id}'].patch;
       expect(Object.keys(operation.responses)).toEqual(expect.arrayContaining(['200', '400', '401', '403', '404', '409', '412', '429']));

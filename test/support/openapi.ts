@@ -6,16 +6,16 @@ import fc from 'fast-check';
 export type Schema = {
   [keyword: string]: unknown;
   $ref?: string;
-  type?: string;
+  type?: string | string[];
   enum?: unknown[];
   allOf?: Schema[];
   oneOf?: Schema[];
+  anyOf?: Schema[];
   properties?: Record<string, Schema>;
   required?: string[];
   items?: Schema;
   additionalProperties?: boolean | Schema;
   example?: unknown;
-  nullable?: boolean;
   format?: string;
   minimum?: number;
   maximum?: number;
@@ -37,45 +37,50 @@ export interface Operation {
   path: string;
   parameters: Parameter[];
   requestBody?: { required?: boolean; content: Content };
-  responses: Record<string, { content?: Content }>;
+  responses: Record<string, Response>;
   security: unknown[];
   'x-permission'?: string;
 }
+type Response = { $ref?: string; content?: Content };
 interface Document {
   paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, Schema> };
+  components: { schemas: Record<string, Schema>; responses: Record<string, Response> };
 }
 
 export const document = JSON.parse(readFileSync(new URL('../../openapi.json', import.meta.url), 'utf8')) as Document;
 
 export const operations: Operation[] = Object.entries(document.paths).flatMap(([path, item]) =>
-  Object.entries(item).map(([method, operation]) => ({ ...operation, parameters: operation.parameters ?? [], path, method })),
+  Object.entries(item).map(([method, operation]) => {
+    const responses = Object.entries(operation.responses).map(([status, response]) => [status, referred(response)] as const);
+    return { ...operation, parameters: operation.parameters ?? [], responses: Object.fromEntries(responses), path, method };
+  }),
 );
 
-export function resolve(schema: Schema): Schema {
-  if (schema.$ref) return resolve(document.components.schemas[schema.$ref.split('/').at(-1)!]);
-  return schema.allOf?.length === 1 && !schema.properties ? { ...resolve(schema.allOf[0]), ...without(schema, 'allOf', 'type') } : schema;
+function referred(response: Response): Response {
+  return response.$ref ? document.components.responses[response.$ref.split('/').at(-1)!] : response;
+}
+
+export function resolve({ $ref, ...beside }: Schema): Schema {
+  return $ref ? { ...resolve(document.components.schemas[$ref.split('/').at(-1)!]), ...beside } : beside;
 }
 
 function without(schema: Schema, ...keywords: string[]): Schema {
   return Object.fromEntries(Object.entries(schema).filter(([keyword]) => !keywords.includes(keyword)));
 }
 
-/** OpenAPI 3.0 as JSON Schema, and closed: a field that the document does not name is a fault of the document. */
-function toJsonSchema(schema: Schema): Schema {
-  const plain = without(schema, 'nullable', 'example', 'discriminator', 'description', 'default', 'deprecated');
-  const properties = schema.properties && Object.fromEntries(Object.entries(schema.properties).map(([k, v]) => [k, toJsonSchema(v)]));
-  const { additionalProperties: more } = schema;
+/** The schema closed: a field that the document does not name is a fault of the document. */
+function closed(schema: Schema): Schema {
+  const { properties, additionalProperties: more } = schema;
+  const choice = schema.oneOf ?? schema.anyOf;
   const converted: Schema = {
-    ...plain,
-    ...(schema.allOf ? { allOf: schema.allOf.map(toJsonSchema), type: undefined } : {}),
-    ...(schema.oneOf ? { anyOf: schema.oneOf.map(toJsonSchema), oneOf: undefined } : {}),
-    ...(schema.items ? { items: toJsonSchema(schema.items) } : {}),
-    ...(properties ? { properties, additionalProperties: typeof more === 'object' ? toJsonSchema(more) : (more ?? false) } : {}),
-    ...(!properties && typeof more === 'object' ? { additionalProperties: toJsonSchema(more) } : {}),
+    ...without(schema, 'example', 'discriminator', 'description', 'default', 'deprecated'),
+    ...(schema.allOf ? { allOf: schema.allOf.map(closed) } : {}),
+    ...(choice ? { anyOf: choice.map(closed) } : {}),
+    ...(schema.items ? { items: closed(schema.items) } : {}),
+    ...(typeof more === 'object' ? { additionalProperties: closed(more) } : properties ? { additionalProperties: more ?? false } : {}),
   };
-  const clean = Object.fromEntries(Object.entries(converted).filter(([, value]) => value !== undefined)) as Schema;
-  return schema.nullable ? { anyOf: [clean, { type: 'null' }] } : clean;
+  if (properties) converted.properties = Object.fromEntries(Object.entries(properties).map(([name, one]) => [name, closed(one)]));
+  return without(converted, 'oneOf');
 }
 
 const ajv = new Ajv({ strict: false, allErrors: true, validateSchema: false });
@@ -86,7 +91,7 @@ ajv.addFormat('email', /^[^\s@<>,]+@[^\s@<>,]+$/);
 ajv.addFormat('binary', true);
 ajv.addSchema({
   $id: 'api',
-  components: { schemas: Object.fromEntries(Object.entries(document.components.schemas).map(([k, v]) => [k, toJsonSchema(v)])) },
+  components: { schemas: Object.fromEntries(Object.entries(document.components.schemas).map(([k, v]) => [k, closed(v)])) },
 });
 
 const validators = new Map<Schema, ValidateFunction>();
@@ -95,7 +100,7 @@ const validators = new Map<Schema, ValidateFunction>();
 export function misfit(schema: Schema, value: unknown): string | null {
   let validate = validators.get(schema);
   if (!validate) {
-    const text = JSON.stringify(toJsonSchema(schema)).replaceAll('"#/components', '"api#/components');
+    const text = JSON.stringify(closed(schema)).replaceAll('"#/components', '"api#/components');
     validators.set(schema, (validate = ajv.compile(JSON.parse(text) as Schema)));
   }
   if (validate(value)) return null;
@@ -118,7 +123,7 @@ export function kindOf(name: string): string {
 export function valuesOf(given: Schema, name = '', depth = 0): fc.Arbitrary<unknown> {
   // Rules hold rules.
   if (depth > 6) return fc.constant({});
-  if (given.$ref) return valuesOf(document.components.schemas[given.$ref.split('/').at(-1)!], name, depth);
+  if (given.$ref && given.example === undefined) return valuesOf(document.components.schemas[given.$ref.split('/').at(-1)!], name, depth);
   const byName = known.get(given) ?? new Map<string, fc.Arbitrary<unknown>>();
   known.set(given, byName);
   const values = byName.get(`${depth} ${name}`) ?? makeValues(given, name, depth);
@@ -130,21 +135,23 @@ const known = new Map<Schema, Map<string, fc.Arbitrary<unknown>>>();
 
 function makeValues(given: Schema, name: string, depth: number): fc.Arbitrary<unknown> {
   const schema = resolve(given);
-  const options: fc.Arbitrary<unknown>[] = schema.oneOf
-    ? schema.oneOf.map((one) => valuesOf(one, name, depth + 1))
-    : [byType(schema, name, depth)];
+  const choice = schema.oneOf ?? schema.anyOf;
+  const options: fc.Arbitrary<unknown>[] = choice ? choice.map((one) => valuesOf(one, name, depth)) : [byType(schema, name, depth)];
   if (schema.example !== undefined && schema.format !== 'uuid') options.push(fc.constant(schema.example));
   const values = fc.oneof(...options);
-  return schema.nullable ? fc.oneof({ weight: 9, arbitrary: values }, { weight: 1, arbitrary: fc.constant(null) }) : values;
+  const isNullable = schema.type?.includes('null') && Array.isArray(schema.type);
+  return isNullable ? fc.oneof({ weight: 9, arbitrary: values }, { weight: 1, arbitrary: fc.constant(null) }) : values;
 }
 
 function byType(schema: Schema, name: string, depth: number): fc.Arbitrary<unknown> {
+  const type = Array.isArray(schema.type) ? schema.type.find((one) => one !== 'null') : schema.type;
   if (schema.enum) return fc.constantFrom(...schema.enum);
-  if (schema.type === 'string') return textsOf(schema, name);
-  if (schema.type === 'integer') return fc.integer({ min: schema.minimum ?? -5, max: Math.min(schema.maximum ?? 1e6, 2 ** 31 - 1) });
-  if (schema.type === 'number') return fc.double({ min: schema.minimum ?? -5, max: schema.maximum ?? 1e6, noNaN: true });
-  if (schema.type === 'boolean') return fc.boolean();
-  if (schema.type === 'array') {
+  if (type === 'null') return fc.constant(null);
+  if (type === 'string') return textsOf(schema, name);
+  if (type === 'integer') return fc.integer({ min: schema.minimum ?? -5, max: Math.min(schema.maximum ?? 1e6, 2 ** 31 - 1) });
+  if (type === 'number') return fc.double({ min: schema.minimum ?? -5, max: schema.maximum ?? 1e6, noNaN: true });
+  if (type === 'boolean') return fc.boolean();
+  if (type === 'array') {
     const max = depth > 5 ? 0 : Math.min(schema.maxItems ?? 3, 3);
     return fc.array(valuesOf(schema.items ?? {}, name, depth + 1), {
       minLength: Math.min(schema.minItems ?? 0, Math.max(max, 1)),
@@ -152,8 +159,7 @@ function byType(schema: Schema, name: string, depth: number): fc.Arbitrary<unkno
     });
   }
   if (schema.properties) return objectsOf(schema, depth);
-  if (schema.type === 'object')
-    return fc.dictionary(fc.constantFrom('plan', 'city', 'a b', ''), fc.jsonValue({ maxDepth: 1 }), { maxKeys: 3 });
+  if (type === 'object') return fc.dictionary(fc.constantFrom('plan', 'city', 'a b', ''), fc.jsonValue({ maxDepth: 1 }), { maxKeys: 3 });
   return fc.jsonValue({ maxDepth: 2 });
 }
 

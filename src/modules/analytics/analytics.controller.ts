@@ -34,7 +34,7 @@ export class AnalyticsController {
   @ApiProblems(400, 404)
   @Can('analytics:read')
   @Get('analytics')
-  campaignAnalytics(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Query() query: ReportQuery): Promise<CampaignReportDto> {
+  getCampaignAnalytics(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Query() query: ReportQuery): Promise<CampaignReportDto> {
     return this.reports.report(ctx, id, query);
   }
 
@@ -49,7 +49,7 @@ export class AnalyticsController {
   @ApiProblems(400, 404)
   @Can('analytics:read')
   @Get('analytics/variants')
-  campaignVariants(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Query() { metric }: VariantsQuery): Promise<VariantsReportDto> {
+  compareVariants(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Query() { metric }: VariantsQuery): Promise<VariantsReportDto> {
     return this.variants.report(ctx, id, metric);
   }
 
@@ -62,7 +62,7 @@ export class AnalyticsController {
   @ApiProblems(400, 404)
   @Can('analytics:read')
   @Get('ledger')
-  campaignLedger(@Ctx() ctx: TenantContext, @IdParam('id') id: string): Promise<LedgerReportDto> {
+  getCampaignLedger(@Ctx() ctx: TenantContext, @IdParam('id') id: string): Promise<LedgerReportDto> {
     return this.ledger.of(ctx, id);
   }
 
@@ -75,7 +75,7 @@ export class AnalyticsController {
   @ApiProblems(400, 404)
   @Can('enrollments:read')
   @Get('contacts/:contactId/timeline')
-  contactTimeline(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @IdParam('contactId') contactId: string): Promise<TimelineDto> {
+  getContactTimeline(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @IdParam('contactId') contactId: string): Promise<TimelineDto> {
     return this.timelines.of(ctx, id, contactId);
   }
 }

@@ -26,7 +26,7 @@ export class InsightsController {
   @ApiProblems(400, 404)
   @Can('analytics:read')
   @Get('campaigns/:id/analytics/links')
-  campaignLinks(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Query() query: LinksQuery): Promise<Page<LinkReportDto>> {
+  listCampaignLinks(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Query() query: LinksQuery): Promise<Page<LinkReportDto>> {
     return this.links.page(ctx, id, query);
   }
 
@@ -38,7 +38,7 @@ export class InsightsController {
   @ApiProblems(400, 404)
   @Can('analytics:read')
   @Get('campaigns/:id/analytics/hours')
-  campaignHours(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Query() query: HoursQuery): Promise<HoursReportDto> {
+  getCampaignHours(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Query() query: HoursQuery): Promise<HoursReportDto> {
     return this.insights.hours(ctx, id, query);
   }
 

@@ -26,7 +26,7 @@ export class ReportPageController {
   @Header('content-type', 'text/html; charset=utf-8')
   @Header('content-security-policy', REPORT_CSP)
   @Header('cache-control', 'no-store')
-  reportPage(@Ctx() ctx: TenantContext, @IdParam('id') id: string): Promise<string> {
+  getReportPage(@Ctx() ctx: TenantContext, @IdParam('id') id: string): Promise<string> {
     return this.pages.page(ctx, id);
   }
 
@@ -44,7 +44,7 @@ export class ReportPageController {
   @Header('content-security-policy', REPORT_CSP)
   @Header('cache-control', 'no-store')
   @Header('x-robots-tag', 'noindex')
-  sharedReportPage(@IdParam('id') id: string, @Param('token') token: string): Promise<string> {
+  getSharedReportPage(@IdParam('id') id: string, @Param('token') token: string): Promise<string> {
     return this.pages.byToken(id, token);
   }
 

@@ -1,18 +1,15 @@
 import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
-import { ApiBearerAuth, ApiBody, ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiProblems, IdParam } from '../../http/index.js';
-import { RULE_MODELS } from '../segments/index.js';
 import { Can, Ctx, type TenantContext } from '../identity/index.js';
 import { CampaignControlService } from './campaign-control.service.js';
 import { CampaignLaunchService } from './campaign-launch.service.js';
 import type { Campaign } from './domain/campaign.js';
 import { CampaignActionDto, LaunchDto, PausedDto, PreflightDto, PreflightQuery, ResumeDto } from './dto/campaign-actions.dto.js';
 import { toCampaignDto } from './dto/campaign.dto.js';
-import { ENTRY_MODELS } from './dto/entry.dto.js';
 
 /** What makes a campaign go, and stop. */
 @ApiTags('Campaigns')
-@ApiExtraModels(...ENTRY_MODELS, ...RULE_MODELS)
 @ApiBearerAuth()
 @Controller('api/campaigns/:id')
 export class CampaignActionsController {

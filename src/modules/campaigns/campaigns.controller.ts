@@ -1,14 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Patch, Post, Query, Res } from '@nestjs/common';
-import {
-  ApiExtraModels,
-  ApiBearerAuth,
-  ApiBody,
-  ApiCreatedResponse,
-  ApiNoContentResponse,
-  ApiOkResponse,
-  ApiOperation,
-  ApiTags,
-} from '@nestjs/swagger';
+import { ApiBearerAuth, ApiBody, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ApiProblems, IdParam, IfMatch, PageDto, etagOf } from '../../http/index.js';
 import type { Page } from '../../shared/page.js';
@@ -18,11 +9,8 @@ import { CampaignsService } from './campaigns.service.js';
 import { CampaignDetailDto, CloneDto, ListCampaignsQuery } from './dto/campaign-actions.dto.js';
 import { CreateCampaignDto, UpdateCampaignDto, toSettings } from './dto/campaign-input.dto.js';
 import { CampaignDto, toCampaignDto } from './dto/campaign.dto.js';
-import { ENTRY_MODELS } from './dto/entry.dto.js';
-import { RULE_MODELS } from '../segments/index.js';
 
 @ApiTags('Campaigns')
-@ApiExtraModels(...ENTRY_MODELS, ...RULE_MODELS)
 @ApiBearerAuth()
 @Controller('api/campaigns')
 export class CampaignsController {

@@ -14,7 +14,7 @@ export {
 } from './domain/rule.js';
 export type { SegmentDefinition, SegmentDefinitions } from './domain/segment-graph.js';
 export type { SqlFragment } from './domain/sql-fragment.js';
-export { NULLABLE_RULE_SCHEMA, RULE_MODELS, RULE_SCHEMA } from './dto/rule.dto.js';
+export { NULLABLE_RULE_SCHEMA, RULE_SCHEMA } from './dto/rule.dto.js';
 export { RuleNotUsableError, SegmentNotFoundError } from './segments.errors.js';
 export { SegmentsModule } from './segments.module.js';
 export type { SegmentRow } from './segments.queries.js';

@@ -1,17 +1,8 @@
 import { Body, Controller, Delete, Get, HttpCode, Patch, Post, Query } from '@nestjs/common';
-import {
-  ApiBearerAuth,
-  ApiCreatedResponse,
-  ApiExtraModels,
-  ApiNoContentResponse,
-  ApiOkResponse,
-  ApiOperation,
-  ApiTags,
-} from '@nestjs/swagger';
+import { ApiBearerAuth, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiProblems, IdParam, IfMatch, PageDto, PageQuery, WithEtag } from '../../http/index.js';
 import type { Page } from '../../shared/page.js';
 import { Can, Ctx, type TenantContext } from '../identity/index.js';
-import { RULE_MODELS } from './dto/rule.dto.js';
 import {
   CreateSegmentDto,
   ListSegmentsQuery,
@@ -30,7 +21,6 @@ import { SegmentsService } from './segments.service.js';
 @Controller('api/segments')
 @ApiTags('segments')
 @ApiBearerAuth()
-@ApiExtraModels(...RULE_MODELS)
 export class SegmentsController {
   constructor(
     private readonly segments: SegmentsService,

@@ -30,7 +30,5 @@ export {
 export { mapSplit, type SplitConfig } from './domain/split.js';
 export { shownAction, webhookSecretContext, type ShownAction } from './domain/webhook-action.js';
 export { AbTestDto, AbTestInputDto, VariantInputDto } from './dto/ab-test.dto.js';
-export { ACTION_MODELS, WaitEventDto } from './dto/action.dto.js';
-export { FlowStepDto, SaveFlowDto, WaitInputDto, toStepInput } from './dto/step-input.dto.js';
-export { StepDto, WaitDurationDto, toStepDto } from './dto/step.dto.js';
-export { WAIT_SPLIT_MODELS } from './dto/wait-split.dto.js';
+export { FlowStepDto, SaveFlowDto, toStepInput } from './dto/step-input.dto.js';
+export { StepDto, toStepDto } from './dto/step.dto.js';

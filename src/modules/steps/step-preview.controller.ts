@@ -42,7 +42,7 @@ export class StepPreviewController {
   @Can('campaigns:write')
   @HttpCode(200)
   @Post('test-send')
-  async testSendStep(
+  async sendTestEmail(
     @Ctx() ctx: TenantContext,
     @IdParam('id') id: string,
     @IdParam('stepId') stepId: string,

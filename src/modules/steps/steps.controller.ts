@@ -1,30 +1,18 @@
 import { Body, Controller, Delete, Get, HttpCode, Patch, Post, Put, Res } from '@nestjs/common';
-import {
-  ApiBearerAuth,
-  ApiCreatedResponse,
-  ApiExtraModels,
-  ApiNoContentResponse,
-  ApiOkResponse,
-  ApiOperation,
-  ApiTags,
-} from '@nestjs/swagger';
+import { ApiBearerAuth, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ApiProblems, IdParam, IfMatch, PageDto, etagOf } from '../../http/index.js';
 import type { Page } from '../../shared/page.js';
 import { Can, Ctx, type TenantContext } from '../identity/index.js';
-import { RULE_MODELS } from '../segments/index.js';
 import type { CampaignStep } from './domain/step.js';
-import { ACTION_MODELS, WaitEventDto } from './dto/action.dto.js';
-import { CreateStepDto, ReorderDto, SaveFlowDto, UpdateStepDto, WaitInputDto, toStepInput } from './dto/step-input.dto.js';
-import { SavedFlowDto, StepDto, WaitDurationDto, toStepDto } from './dto/step.dto.js';
-import { WAIT_SPLIT_MODELS } from './dto/wait-split.dto.js';
+import { CreateStepDto, ReorderDto, SaveFlowDto, UpdateStepDto, toStepInput } from './dto/step-input.dto.js';
+import { SavedFlowDto, StepDto, toStepDto } from './dto/step.dto.js';
 import { FlowService } from './flow.service.js';
 import { StepsService } from './steps.service.js';
 
 /** The flow of a campaign. Changes are possible while the campaign is a draft or scheduled. */
 @ApiTags('Steps')
 @ApiBearerAuth()
-@ApiExtraModels(...RULE_MODELS, ...ACTION_MODELS, ...WAIT_SPLIT_MODELS, WaitEventDto, WaitDurationDto, WaitInputDto)
 @Controller('api/campaigns/:id/steps')
 export class StepsController {
   constructor(

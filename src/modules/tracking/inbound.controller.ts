@@ -25,7 +25,7 @@ export class InboundController {
   @ApiConsumes('multipart/form-data')
   @ApiOkResponse({ type: InboundMailDto, description: 'Recorded, or nothing to record' })
   @ApiProblems(400, 401, 404, 413)
-  receiveMail(@Req() request: InboundRequest): Promise<InboundMailDto> {
+  receiveSendgridMail(@Req() request: InboundRequest): Promise<InboundMailDto> {
     return this.record(basicPassword(request.headers.authorization), request);
   }
 
@@ -39,7 +39,7 @@ export class InboundController {
   @ApiConsumes('multipart/form-data')
   @ApiOkResponse({ type: InboundMailDto, description: 'Recorded, or nothing to record' })
   @ApiProblems(400, 401, 404, 413)
-  receiveMailByPath(@Param('secret') secret: string, @Req() request: InboundRequest): Promise<InboundMailDto> {
+  receiveSendgridMailByPath(@Param('secret') secret: string, @Req() request: InboundRequest): Promise<InboundMailDto> {
     return this.record(secret, request);
   }
 

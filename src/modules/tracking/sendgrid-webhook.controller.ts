@@ -27,7 +27,7 @@ export class SendGridWebhookController {
       'At most 1 MB and 1,000 events. Repetitions change nothing; entries that cannot be read spoil no others.',
   })
   @SignedBody()
-  receiveEvents(@Req() request: WebhookRequest): Promise<WebhookStoredDto> {
+  receiveSendgridEvents(@Req() request: WebhookRequest): Promise<WebhookStoredDto> {
     return this.store(null, request);
   }
 
@@ -39,7 +39,7 @@ export class SendGridWebhookController {
   })
   @ApiParam({ name: 'accountKey', type: String })
   @SignedBody()
-  receiveAccountEvents(@Param('accountKey') accountKey: string, @Req() request: WebhookRequest): Promise<WebhookStoredDto> {
+  receiveSendgridAccountEvents(@Param('accountKey') accountKey: string, @Req() request: WebhookRequest): Promise<WebhookStoredDto> {
     return this.store(accountKey, request);
   }
 

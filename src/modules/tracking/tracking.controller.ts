@@ -17,8 +17,8 @@ export class TrackingController {
     private readonly hits: HitsService,
     direct: DirectRoutes,
   ) {
-    direct.serve<{ Params: { token: string } }>('/t/o/:token', (request, reply) => this.open(request, reply));
-    direct.serve<{ Params: { '*': string } }>('/t/c/*', (request, reply) => this.click(request, reply));
+    direct.serve<{ Params: { token: string } }>('/t/o/:token', (request, reply) => this.recordOpen(request, reply));
+    direct.serve<{ Params: { '*': string } }>('/t/c/*', (request, reply) => this.followLink(request, reply));
   }
 
   @Get('o/:token')
@@ -29,7 +29,7 @@ export class TrackingController {
   @ApiParam({ name: 'token', type: String })
   @ApiOkResponse({ description: 'The pixel', content: { 'image/gif': { schema: { type: 'string', format: 'binary' } } } })
   @ApiProblems(404)
-  async open(@Req() request: FastifyRequest<{ Params: { token: string } }>, @Res() reply: FastifyReply): Promise<void> {
+  async recordOpen(@Req() request: FastifyRequest<{ Params: { token: string } }>, @Res() reply: FastifyReply): Promise<void> {
     if (!(await this.hits.open(request.params.token, hitOf(request)))) throw new TrackingLinkNotFound();
     void reply
       .header('content-type', 'image/gif')
@@ -51,7 +51,7 @@ export class TrackingController {
     headers: { Location: { schema: { type: 'string' } } },
   })
   @ApiProblems(404)
-  async click(@Req() request: FastifyRequest<{ Params: { '*': string } }>, @Res() reply: FastifyReply): Promise<void> {
+  async followLink(@Req() request: FastifyRequest<{ Params: { '*': string } }>, @Res() reply: FastifyReply): Promise<void> {
     const url = await this.hits.click(request.params['*'], hitOf(request));
     if (url === null) throw new TrackingLinkNotFound();
     void reply

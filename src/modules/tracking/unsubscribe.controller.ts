@@ -23,7 +23,7 @@ export class UnsubscribeController {
   @ApiParam({ name: 'token', type: String })
   @ApiOkResponse({ description: 'The page', content: { 'text/html': { schema: { type: 'string' } } } })
   @ApiNotFoundResponse({ description: 'No link of ours; the page says so', content: { 'text/html': { schema: { type: 'string' } } } })
-  async ask(@Req() request: TokenRequest, @Res() reply: FastifyReply): Promise<void> {
+  async showUnsubscribePage(@Req() request: TokenRequest, @Res() reply: FastifyReply): Promise<void> {
     const isValid = await this.service.view(request.params.token, hitOf(request));
     sendPage(reply, isValid ? 200 : 404, isValid ? ASK_PAGE : INVALID_PAGE);
   }
@@ -38,7 +38,7 @@ export class UnsubscribeController {
   @ApiParam({ name: 'token', type: String })
   @ApiOkResponse({ description: 'Unsubscribed', content: { 'text/html': { schema: { type: 'string' } } } })
   @ApiNotFoundResponse({ description: 'No link of ours; the page says so', content: { 'text/html': { schema: { type: 'string' } } } })
-  async unsubscribe(@Req() request: TokenRequest, @Res() reply: FastifyReply): Promise<void> {
+  async unsubscribeByLink(@Req() request: TokenRequest, @Res() reply: FastifyReply): Promise<void> {
     const isDone = await this.service.unsubscribe(request.params.token, isOneClick(request.body) ? 'one_click' : 'page');
     sendPage(reply, isDone ? 200 : 404, isDone ? DONE_PAGE : INVALID_PAGE);
   }

@@ -1,18 +1,8 @@
 import { Body, Controller, Delete, Get, HttpCode, Post, Put } from '@nestjs/common';
-import {
-  ApiBearerAuth,
-  ApiCreatedResponse,
-  ApiExtraModels,
-  ApiNoContentResponse,
-  ApiOkResponse,
-  ApiOperation,
-  ApiTags,
-} from '@nestjs/swagger';
+import { ApiBearerAuth, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiProblems, IdParam, PageDto } from '../../http/index.js';
 import type { Page } from '../../shared/page.js';
 import { Can, Ctx, type TenantContext } from '../identity/index.js';
-import { RULE_MODELS } from '../segments/index.js';
-import { ACTION_MODELS, WAIT_SPLIT_MODELS, WaitDurationDto, WaitEventDto, WaitInputDto } from '../steps/index.js';
 import { PublishDto, SaveVersionDto, toDraftedStep } from './dto/version-input.dto.js';
 import {
   PublishedDto,
@@ -33,7 +23,6 @@ import { VersionsService } from './versions.service.js';
 /** Editing a campaign that is under way: its steps never change, another version takes their place. */
 @ApiTags('Versions')
 @ApiBearerAuth()
-@ApiExtraModels(...RULE_MODELS, ...ACTION_MODELS, ...WAIT_SPLIT_MODELS, WaitEventDto, WaitDurationDto, WaitInputDto)
 @Controller('api/campaigns/:id/versions')
 export class VersionsController {
   constructor(
@@ -87,7 +76,7 @@ export class VersionsController {
   @ApiProblems(400, 404, 409, 422)
   @Can('campaigns:write')
   @Put(':version/steps')
-  async saveVersion(
+  async replaceVersionSteps(
     @Ctx() ctx: TenantContext,
     @IdParam('id') id: string,
     @VersionParam() version: number,
@@ -111,7 +100,7 @@ export class VersionsController {
   @ApiProblems(400, 404)
   @Can('campaigns:read')
   @Get(':version/diff')
-  async diffVersion(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @VersionParam() version: number): Promise<VersionDiffDto> {
+  async getVersionDiff(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @VersionParam() version: number): Promise<VersionDiffDto> {
     return toDiffDto(await this.versions.diff(ctx, id, version));
   }
 
@@ -123,7 +112,7 @@ export class VersionsController {
   @ApiProblems(400, 404)
   @Can('campaigns:read')
   @Get(':version/impact')
-  async versionImpact(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @VersionParam() version: number): Promise<VersionImpactDto> {
+  async getVersionImpact(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @VersionParam() version: number): Promise<VersionImpactDto> {
     return toImpactDto(version, (await this.versions.impact(ctx, id, version)).places);
   }
 

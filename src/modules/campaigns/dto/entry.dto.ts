@@ -1,4 +1,5 @@
-import { ApiProperty, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { namedUnion } from '../../../http/index.js';
 import { RULE_SCHEMA } from '../../segments/index.js';
 import { COOLDOWN_UNITS, type CooldownUnit } from '../domain/entry.js';
 
@@ -70,9 +71,6 @@ export class RuleGoalDto {
   rules: unknown;
 }
 
-export const ENTRY_MODELS = [EventTriggerDto, SegmentEntryTriggerDto, ReentryDto, EventGoalDto, RuleGoalDto];
-const NO_OBJECT = { type: 'object' as const, nullable: true, enum: [null] };
-const oneOf = (...models: (new () => object)[]) => ({ oneOf: [...models.map((model) => ({ $ref: getSchemaPath(model) })), NO_OBJECT] });
-export const TRIGGER_SCHEMA = oneOf(EventTriggerDto, SegmentEntryTriggerDto);
-export const REENTRY_SCHEMA = oneOf(ReentryDto);
-export const GOAL_SCHEMA = oneOf(EventGoalDto, RuleGoalDto);
+export const TRIGGER_SCHEMA = { ...namedUnion('Trigger', [EventTriggerDto, SegmentEntryTriggerDto], 'type'), nullable: true };
+export const REENTRY_SCHEMA = { type: ReentryDto, nullable: true };
+export const GOAL_SCHEMA = { ...namedUnion('Goal', [EventGoalDto, RuleGoalDto], 'type'), nullable: true };

@@ -1,30 +1,23 @@
 import { ApiProperty, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
+import { namedUnion } from '../../../http/index.js';
 import { OPERATORS, type Operator, type Scalar } from '../domain/rule.js';
 
 // These classes exist for the OpenAPI document alone: rules are checked by `validateRule`, whose faults name paths and give advice.
 
-const NAMES = ['AllRule', 'AnyRule', 'NotRule', 'AttributeRule', 'LeadScoreRule', 'EngagementRule', 'TagRule', 'SegmentRule', 'EventRule'];
-
-const KINDS = NAMES.map((name) => ({ $ref: getSchemaPath(name) }));
-
-/** The OpenAPI schema of a rule, for a property of any DTO; its controller adds `@ApiExtraModels(...RULE_MODELS)`. */
-export const RULE_SCHEMA = { oneOf: KINDS };
-
-/** The same where null is possible: one of the alternatives, as OpenAPI 3.0 has no type to put `nullable` beside here. */
-export const NULLABLE_RULE_SCHEMA = { oneOf: [...KINDS, { type: 'object' as const, nullable: true, enum: [null] }] };
+const RULE = { $ref: getSchemaPath('Rule') };
 
 export class AllRule {
-  @ApiProperty({ type: 'array', items: RULE_SCHEMA, description: 'Every one of these. Empty: everybody.' })
+  @ApiProperty({ type: 'array', items: RULE, description: 'Every one of these. Empty: everybody.' })
   all: unknown[];
 }
 
 export class AnyRule {
-  @ApiProperty({ type: 'array', items: RULE_SCHEMA, description: 'At least one of these. Empty: nobody.' })
+  @ApiProperty({ type: 'array', items: RULE, description: 'At least one of these. Empty: nobody.' })
   any: unknown[];
 }
 
 export class NotRule {
-  @ApiProperty({ ...RULE_SCHEMA, description: 'The exact complement.' })
+  @ApiProperty({ oneOf: [RULE], description: 'The exact complement.' })
   not: unknown;
 }
 
@@ -115,5 +108,8 @@ export class EventRule {
   withinDays?: number;
 }
 
-/** For `@ApiExtraModels` of every controller whose DTOs hold a rule. */
-export const RULE_MODELS = [AllRule, AnyRule, NotRule, AttributeRule, LeadScoreRule, EngagementRule, TagRule, SegmentRule, EventRule];
+const RULES = [AllRule, AnyRule, NotRule, AttributeRule, LeadScoreRule, EngagementRule, TagRule, SegmentRule, EventRule];
+
+/** The OpenAPI schema of a rule, for a property of any DTO. */
+export const RULE_SCHEMA = namedUnion('Rule', RULES);
+export const NULLABLE_RULE_SCHEMA = { ...RULE_SCHEMA, nullable: true };

@@ -1,4 +1,5 @@
-import { ApiProperty, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { namedUnion } from '../../../http/index.js';
 
 // These classes exist for the OpenAPI document alone: actions are checked by `actionProblems`, whose faults name paths.
 
@@ -111,13 +112,10 @@ export class WaitEventDto {
 }
 
 const PLAIN_ACTIONS = [SetAttributeAction, TagAction, AdjustLeadScoreAction, SegmentAction, ExitAction, EnrollAction];
-const oneOf = (models: (new () => object)[]) => models.map((model) => ({ $ref: getSchemaPath(model) }));
-/** A controller that takes or shows `actionConfig` adds `@ApiExtraModels(...ACTION_MODELS)`. */
-export const ACTION_MODELS = [...PLAIN_ACTIONS, WebhookAction, ShownWebhookAction];
-/** One of the alternatives, as OpenAPI 3.0 has no type to put `nullable` beside here. */
-export const NO_OBJECT = { type: 'object' as const, nullable: true, enum: [null] };
-export const NULLABLE_ACTION_SCHEMA = { oneOf: [...oneOf([...PLAIN_ACTIONS, WebhookAction]), NO_OBJECT] };
+/** The OpenAPI schema of `actionConfig` in requests. */
+export const NULLABLE_ACTION_SCHEMA = { ...namedUnion('Action', [...PLAIN_ACTIONS, WebhookAction], 'type'), nullable: true };
 /** As answers show it: without secrets. */
-export const NULLABLE_SHOWN_ACTION_SCHEMA = { oneOf: [...oneOf([...PLAIN_ACTIONS, ShownWebhookAction]), NO_OBJECT] };
-/** Of `waitEvent`; needs `WaitEventDto` among the extra models. */
-export const WAIT_EVENT_SCHEMA = { oneOf: [{ $ref: getSchemaPath(WaitEventDto) }, NO_OBJECT] };
+export const NULLABLE_SHOWN_ACTION_SCHEMA = {
+  ...namedUnion('ShownAction', [...PLAIN_ACTIONS, ShownWebhookAction], 'type'),
+  nullable: true,
+};

@@ -1,4 +1,4 @@
-import { ApiProperty, ApiPropertyOptional, PartialType, getSchemaPath } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional, PartialType } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -31,8 +31,8 @@ import {
   type WaitUnit,
 } from '../domain/step.js';
 import { AbTestInputDto, VariantInputDto, toAbTest } from './ab-test.dto.js';
-import { NO_OBJECT, NULLABLE_ACTION_SCHEMA, WAIT_EVENT_SCHEMA } from './action.dto.js';
-import { NULLABLE_SPLIT, NULLABLE_WAIT_UNTIL } from './wait-split.dto.js';
+import { NULLABLE_ACTION_SCHEMA, WaitEventDto } from './action.dto.js';
+import { NULLABLE_SPLIT, WaitUntilDto } from './wait-split.dto.js';
 
 const ID_OR_NULL = { type: String, format: 'uuid', nullable: true } as const;
 const REF_OR_NULL = { type: String, nullable: true, example: 'reminder' } as const;
@@ -87,7 +87,8 @@ class StepFieldsDto {
   contentFormat?: StepContentFormat | null;
 
   @ApiPropertyOptional({
-    oneOf: [{ $ref: getSchemaPath(WaitInputDto) }, NO_OBJECT],
+    type: WaitInputDto,
+    nullable: true,
     description: 'wait: how long; wait_for: how long at most.',
   })
   @IsOptional()
@@ -96,7 +97,7 @@ class StepFieldsDto {
   @Type(() => WaitInputDto)
   waitDuration?: WaitDuration | null;
 
-  @ApiPropertyOptional({ ...NULLABLE_WAIT_UNTIL, description: 'wait: until when, beside waitDuration or instead of it.' })
+  @ApiPropertyOptional({ type: WaitUntilDto, nullable: true, description: 'wait: until when, beside waitDuration or instead of it.' })
   @IsOptional()
   @IsObject()
   waitUntil?: object | null;
@@ -106,7 +107,7 @@ class StepFieldsDto {
   @IsObject()
   splitConfig?: object | null;
 
-  @ApiPropertyOptional({ ...WAIT_EVENT_SCHEMA, description: 'wait_for: the event, where it is one; else conditionRules.' })
+  @ApiPropertyOptional({ type: WaitEventDto, nullable: true, description: 'wait_for: the event, where it is one; else conditionRules.' })
   @IsOptional()
   @IsObject()
   waitEvent?: WaitEvent | null;
@@ -122,7 +123,8 @@ class StepFieldsDto {
   actionConfig?: object | null;
 
   @ApiPropertyOptional({
-    oneOf: [{ $ref: getSchemaPath(AbTestInputDto) }, NO_OBJECT],
+    type: AbTestInputDto,
+    nullable: true,
     description: 'email with variants: how the winner is found; null splits everybody by weight.',
   })
   @IsOptional()

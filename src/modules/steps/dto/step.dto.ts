@@ -1,4 +1,4 @@
-import { ApiProperty, getSchemaPath } from '@nestjs/swagger';
+import { ApiProperty } from '@nestjs/swagger';
 import type { WaitUntil } from '../../../shared/wait-until.js';
 import { NULLABLE_RULE_SCHEMA } from '../../segments/index.js';
 import type { SplitConfig } from '../domain/split.js';
@@ -16,8 +16,8 @@ import {
 import type { AbTest } from '../domain/ab-test.js';
 import { shownAction, type ShownAction } from '../domain/webhook-action.js';
 import { AbTestDto, VariantDto } from './ab-test.dto.js';
-import { NO_OBJECT, NULLABLE_SHOWN_ACTION_SCHEMA, WAIT_EVENT_SCHEMA } from './action.dto.js';
-import { NULLABLE_SPLIT, NULLABLE_WAIT_UNTIL } from './wait-split.dto.js';
+import { NULLABLE_SHOWN_ACTION_SCHEMA, WaitEventDto } from './action.dto.js';
+import { NULLABLE_SPLIT, WaitUntilDto } from './wait-split.dto.js';
 
 const INSTANT = { type: String, format: 'date-time' } as const;
 const ID_OR_NULL = { type: String, format: 'uuid', nullable: true } as const;
@@ -62,16 +62,16 @@ export class StepDto {
   @ApiProperty({ enum: [...CONTENT_FORMATS, null], nullable: true })
   contentFormat: StepContentFormat | null;
 
-  @ApiProperty({ oneOf: [{ $ref: getSchemaPath(WaitDurationDto) }, NO_OBJECT] })
+  @ApiProperty({ type: WaitDurationDto, nullable: true })
   waitDuration: WaitDuration | null;
 
-  @ApiProperty(NULLABLE_WAIT_UNTIL)
+  @ApiProperty({ type: WaitUntilDto, nullable: true })
   waitUntil: WaitUntil | null;
 
   @ApiProperty(NULLABLE_SPLIT)
   splitConfig: SplitConfig | null;
 
-  @ApiProperty({ ...WAIT_EVENT_SCHEMA, description: 'wait_for: the event.' })
+  @ApiProperty({ type: WaitEventDto, nullable: true, description: 'wait_for: the event.' })
   waitEvent: WaitEvent | null;
 
   @ApiProperty(NULLABLE_RULE_SCHEMA)
@@ -95,7 +95,7 @@ export class StepDto {
   @ApiProperty(NULLABLE_SHOWN_ACTION_SCHEMA)
   actionConfig: ShownAction | null;
 
-  @ApiProperty({ oneOf: [{ $ref: getSchemaPath(AbTestDto) }, NO_OBJECT], description: 'How the winner among the variants is found.' })
+  @ApiProperty({ type: AbTestDto, nullable: true, description: 'How the winner among the variants is found.' })
   abTest: AbTest | null;
 
   @ApiProperty({ type: [VariantDto], description: 'Of an email step, in order; the first is the control.' })

@@ -1,8 +1,8 @@
-import { ApiProperty, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { namedUnion } from '../../../http/index.js';
 import { RULE_SCHEMA } from '../../segments/index.js';
 import { SPLIT_LIMITS } from '../domain/split.js';
 import { WAIT_UNITS, type WaitUnit } from '../domain/step.js';
-import { NO_OBJECT } from './action.dto.js';
 
 // These classes exist for the OpenAPI document alone: waits and splits are checked by `waitUntilProblems` and `splitProblems`, whose faults name paths.
 
@@ -110,7 +110,5 @@ export class RandomSplitDto {
   branches: RandomBranchDto[];
 }
 
-export const WAIT_SPLIT_MODELS = [WaitUntilDto, RulesSplitDto, RandomSplitDto];
-/** The OpenAPI schemas of `waitUntil` and `splitConfig`; a controller that shows them adds `@ApiExtraModels(...WAIT_SPLIT_MODELS)`. */
-export const NULLABLE_WAIT_UNTIL = { oneOf: [{ $ref: getSchemaPath(WaitUntilDto) }, NO_OBJECT] };
-export const NULLABLE_SPLIT = { oneOf: [{ $ref: getSchemaPath(RulesSplitDto) }, { $ref: getSchemaPath(RandomSplitDto) }, NO_OBJECT] };
+/** The OpenAPI schema of `splitConfig`. */
+export const NULLABLE_SPLIT = { ...namedUnion('Split', [RulesSplitDto, RandomSplitDto], 'type'), nullable: true };
