@@ -37,10 +37,12 @@ export class ProblemFilter implements ExceptionFilter {
   }
 
   private notServed(request: FastifyRequest): Refusal {
-    const path = request.url.split('?')[0];
-    const methods = this.routes.methodsOf(path);
+    const methods = this.routes.methodsOf(request.url.split(/[?#]/)[0]);
     const base = { problems: [], extensions: {} };
-    if (methods.length === 0) return { ...base, status: 404, code: 'no_such_route', detail: 'There is nothing at this path.', headers: {} };
+    // The router is stricter than the table: `/t/c/` with nothing behind it has a method that would do, and is not there.
+    if (methods.length === 0 || methods.includes(request.method)) {
+      return { ...base, status: 404, code: 'no_such_route', detail: 'There is nothing at this path.', headers: {} };
+    }
     const allow = methods.join(', ');
     const detail = `${request.method} is not possible here; possible: ${allow}.`;
     return { ...base, status: 405, code: 'method_not_allowed', detail, headers: { allow } };

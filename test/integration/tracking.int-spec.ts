@@ -110,6 +110,7 @@ describe('the public addresses in messages', () => {
       evil,
       '/t/c/https://evil.example/',
       '/t/o/%00',
+      '/t/c/#x',
     ];
     for (const address of altered) {
       const answer = await http.call(`GET ${address}`, { headers: BROWSER });

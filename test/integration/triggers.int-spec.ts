@@ -264,7 +264,10 @@ describe('events on a real database', () => {
       [6, 'events[6]', 'invalid_event'],
     ]);
     const single = (event: unknown) => story.api.post('/api/events', event);
-    expect((await single({ name: 'a', email: 'nobody@example.com' })).status).toBe(422);
+    expect(await single({ name: 'a', email: 'nobody@example.com' })).toMatchObject({
+      status: 422,
+      body: { errors: [{ path: 'email', message: 'is not the address of a contact of yours', code: 'unknown_contact' }] },
+    });
     expect((await single({ name: 'a' })).status).toBe(400);
     expect((await single([])).status).toBe(400);
     expect((await single({ events: [], more: 1 })).status).toBe(400);

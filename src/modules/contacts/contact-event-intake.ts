@@ -42,15 +42,14 @@ export class ContactEventIntake {
       if (Array.isArray(event)) errors.push(...event.map((problem) => ({ index, ...located(problem, at(index)) })));
       else read.push({ index, event });
     }
-    if (!isList(body) && errors.length > 0)
-      throw new InvalidRequestError(errors.map(({ path, message, code }) => ({ path, message, code })));
+    if (!isList(body) && errors.length > 0) throw new InvalidRequestError(errors.map(withoutIndex));
     const outcome = await this.db.inTenant(tenantId, (tx) => this.record(tx, tenantId, read));
     for (const { index, event } of outcome.unknown) {
       const field = event.contactId === null ? 'email' : 'contactId';
       const message = `is not the ${field === 'email' ? 'address' : 'id'} of a contact of yours`;
       errors.push({ index, ...located({ path: field, message, code: 'unknown_contact' }, at(index)) });
     }
-    if (!isList(body) && errors.length > 0) throw new UnknownEventContactError(errors);
+    if (!isList(body) && errors.length > 0) throw new UnknownEventContactError(errors.map(withoutIndex));
     const rejected = new Set(errors.map(({ index }) => index)).size;
     errors.sort((a, b) => a.index - b.index);
     return { accepted: outcome.accepted, duplicates: list.length - rejected - outcome.accepted, rejected, errors };
@@ -70,6 +69,11 @@ export class ContactEventIntake {
     const recorded = await this.events.record(tx, tenantId, known);
     return { accepted: recorded.length, unknown: read.filter(({ index }) => !people.has(index)) };
   }
+}
+
+/** A refusal of a single event has no places to tell apart. */
+function withoutIndex({ path, message, code }: EventReport['errors'][number]): Problem {
+  return { path, message, code };
 }
 
 function isList(body: unknown): boolean {
