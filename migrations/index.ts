@@ -25,6 +25,7 @@ import { TenantIsolation1764000021500 } from './1764000021500-TenantIsolation.js
 import { Rollups1764000022000 } from './1764000022000-Rollups.js';
 import { AuditOrigin1764000023000 } from './1764000023000-AuditOrigin.js';
 import { ClickIndex1764000024000 } from './1764000024000-ClickIndex.js';
+import { ApprovalRehearsals1764000024500 } from './1764000024500-ApprovalRehearsals.js';
 
 /** Every migration, in order; an explicit list, because globs do not survive compilation to ESM. */
 export const migrations = [
@@ -55,4 +56,5 @@ export const migrations = [
   Rollups1764000022000,
   AuditOrigin1764000023000,
   ClickIndex1764000024000,
+  ApprovalRehearsals1764000024500,
 ];

@@ -1,56 +1,36 @@
 import { CampaignControlService, CampaignLaunchService } from '../../src/modules/campaigns/index.js';
-import { systemContext, type Role } from '../../src/modules/identity/index.js';
+import { systemContext } from '../../src/modules/identity/index.js';
 import { rows } from '../../src/database/index.js';
 import { ApiClient } from '../support/api-client.js';
-import { emailStep, Story } from '../support/story.js';
+import { STAGES, openApprovalOffice, pathsOf, type ApprovalOffice } from '../support/approval-office.js';
+import { emailStep } from '../support/story.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
 
 /** Two people see what goes out, and what goes out is what they saw. */
 describe('approvals', () => {
   let app: TestApp;
-  let tenantId: string;
-  let owner: ApiClient;
-  let story: Story;
-  let segmentId: string;
-  let people: Record<string, ApiClient & { userId: string }>;
+  let tenantId: ApprovalOffice['tenantId'];
+  let owner: ApprovalOffice['owner'];
+  let person: ApprovalOffice['person'];
+  let people: ApprovalOffice['people'];
+  let story: ApprovalOffice['story'];
+  let segmentId: ApprovalOffice['segmentId'];
+  let policy: ApprovalOffice['policy'];
+  let draft: ApprovalOffice['draft'];
+  let ask: ApprovalOffice['ask'];
+  let asked: ApprovalOffice['asked'];
+  let say: ApprovalOffice['say'];
+  let yes: ApprovalOffice['yes'];
+  let launch: ApprovalOffice['launch'];
 
   beforeAll(async () => {
     app = await startTestApp({ env: { ROLES: 'api' } });
   });
   afterAll(() => app?.close());
   beforeEach(async () => {
-    ({ tenantId, api: owner } = await app.tenant());
-    const person = async (name: string, role: Role, roles: Role[] = [role]) => {
-      const user = await owner.must(201, owner.post('/api/users', { email: `${name}@acme.example`, name, role }));
-      const { key } = await owner.must(201, owner.post('/api/api-keys', { name, roles, userId: user.id }));
-      return [name, Object.assign(new ApiClient(app.baseUrl, key), { userId: user.id as string })] as const;
-    };
-    people = Object.fromEntries([
-      await person('manager', 'campaign_manager'),
-      await person('maker', 'campaign_manager'),
-      await person('clara', 'compliance_officer'),
-      await person('cora', 'compliance_officer'),
-      await person('adam', 'admin'),
-      await person('anna', 'analyst'),
-    ]);
-    story = new Story(app, people.maker);
-    await story.importContacts(3);
-    segmentId = await story.segment();
+    ({ tenantId, owner, person, people, story, segmentId, policy, draft, ask, asked, say, yes, launch } = await openApprovalOffice(app));
   });
 
-  const STAGES = [
-    { role: 'compliance_officer', quorum: 2 },
-    { role: 'admin', quorum: 1 },
-  ];
-  const policy = (over: object = {}) =>
-    owner.must(201, owner.post('/api/approval-policies', { name: 'Everything', stages: STAGES, ...over }));
-  const draft = (over: Record<string, unknown> = {}) => story.campaign({ segmentId, ...over });
-  const ask = (id: string, body?: unknown, by: ApiClient = people.manager) => by.post(`/api/campaigns/${id}/approvals`, body);
-  const asked = async (id: string, body?: unknown) => people.manager.must(201, ask(id, body));
-  const say = (by: ApiClient, approval: { id: string; campaignId: string }, verb: string, body?: unknown) =>
-    by.post(`/api/campaigns/${approval.campaignId}/approvals/${approval.id}/${verb}`, body);
-  const yes = (by: ApiClient, approval: any) => by.must(200, say(by, approval, 'approve'));
-  const launch = (id: string, verb = 'launch') => people.manager.post(`/api/campaigns/${id}/${verb}`);
   async function approved(id: string): Promise<any> {
     const approval = await asked(id);
     for (const who of ['clara', 'cora', 'adam']) await yes(people[who], approval);
@@ -58,7 +38,6 @@ describe('approvals', () => {
   }
   const mine = async (who: string, status = 'pending') =>
     (await owner.must(200, people[who].get(`/api/approvals?status=${status}`))).data.map(({ campaignId }: any) => campaignId);
-  const paths = ({ body }: { body: any }) => body.errors.map(({ path }: { path: string }) => path);
 
   it('go through two stages with their quorums, and then the campaign goes out', async () => {
     await policy();
@@ -97,6 +76,28 @@ describe('approvals', () => {
     expect(actions).toHaveLength(4);
   });
 
+  it('show what was asked for, as it was then: the rehearsal, the audience, the warnings', async () => {
+    const id = await draft();
+    const { id: policyId } = await policy();
+    const asks = await asked(id);
+    expect(asks.rehearsal).toMatchObject({ seed: 'approval', audience: { total: 3, reachable: 3, sampled: 3 }, contacts: [] });
+    expect(asks.rehearsal.steps[0]).toMatchObject({ type: 'email', entered: 3, sent: 3 });
+    await story.importContacts(['more@example.com,More,pro', 'another@example.com,Another,pro']);
+    await owner.must(200, owner.patch('/api/tenant', { postalAddress: 'Acme Inc., 2 Main Street' }));
+    const { rehearsal, audience, warnings } = await owner.must(200, people.clara.get(`/api/campaigns/${id}/approvals/${asks.id}`));
+    expect({ rehearsal, audience, warnings }).toEqual({ rehearsal: asks.rehearsal, audience: asks.audience, warnings: asks.warnings });
+    const soonOver = await draft({ campaignType: 'drip', endDate: '2030-01-07T09:00:00Z' });
+    await owner.must(204, owner.delete(`/api/approval-policies/${policyId}`));
+    await owner.must(200, launch(soonOver));
+    await policy();
+    app.clock.advance({ hours: 2 });
+    const without = await asked(soonOver);
+    expect([without.rehearsal, without.warnings.at(-1)]).toEqual([
+      null,
+      expect.objectContaining({ code: 'rehearsal_missing', path: 'rehearsal' }),
+    ]);
+  });
+
   it('do not count once anything has changed: the launch is refused and says what', async () => {
     await policy();
     const id = await draft();
@@ -104,7 +105,7 @@ describe('approvals', () => {
     await people.maker.must(200, people.maker.put(`/api/campaigns/${id}/steps`, { steps: [emailStep({ subjectLine: 'Something else' })] }));
     await people.maker.must(200, people.maker.patch(`/api/campaigns/${id}`, { fromName: 'Somebody' }));
     const refused = await launch(id);
-    expect([refused.status, refused.body.code, paths(refused)]).toEqual([409, 'approval_required', ['sender', 'steps']]);
+    expect([refused.status, refused.body.code, pathsOf(refused)]).toEqual([409, 'approval_required', ['sender', 'steps']]);
     const [shown] = (await owner.must(200, owner.get(`/api/campaigns/${id}/approvals`))).data;
     expect([shown.status, shown.changed]).toEqual(['void', ['sender', 'steps']]);
     const second = await approved(id);
@@ -112,7 +113,7 @@ describe('approvals', () => {
     // The rule of the audience is somebody else's row, and decides who is written to all the same.
     const rules = { type: 'contact_attribute', attribute: 'plan', operator: 'eq', value: 'pro' };
     await owner.must(200, people.maker.patch(`/api/segments/${segmentId}`, { rules }));
-    expect(paths(await launch(id))).toEqual(['audience']);
+    expect(pathsOf(await launch(id))).toEqual(['audience']);
     expect((await launch(id)).status).toBe(409);
   });
 
@@ -143,6 +144,63 @@ describe('approvals', () => {
     const ofMine = await owner.must(201, ask(made.id));
     await yes(people.clara, ofMine);
     expect(await say(people.adam, ofMine, 'approve')).toMatchObject({ status: 403, body: { code: 'four_eyes' } });
+  });
+
+  it('may not be of one’s own content either: a template’s author and whoever last set a segment are heard as little', async () => {
+    await policy({ stages: [{ role: 'admin', quorum: 1 }] });
+    await person('boss', 'admin');
+    const adam = await owner.must(201, owner.post('/api/api-keys', { name: 'all', roles: ['owner'], userId: people.adam.userId }));
+    const writer = new ApiClient(app.baseUrl, adam.key);
+    const content = { contentFormat: 'html', content: '<p>Hello</p>' };
+    const template = await owner.must(201, people.maker.post('/api/templates', { name: 'News', subjectLine: 'Hi', ...content }));
+    const list = await owner.must(201, people.maker.post('/api/segments', { name: 'Some', type: 'static' }));
+    const member = { contactIds: [await story.contactId('person1@example.com')] };
+    await owner.must(200, people.maker.post(`/api/segments/${list.id}/members`, member));
+    const rules = { all: [{ type: 'segment', segmentId: list.id }] };
+    const audience = await owner.must(201, people.maker.post('/api/segments', { name: 'Those', type: 'dynamic', rules }));
+    const steps = [{ stepType: 'email', templateId: template.id }];
+    const id = await story.campaign({ segmentId: audience.id }, steps);
+    const says = async (by: ApiClient): Promise<unknown> => {
+      const approval = await asked(id);
+      const { status, body } = await say(by, approval, 'approve');
+      if (status !== 200) await owner.must(200, say(people.maker, approval, 'withdraw'));
+      return status === 200 ? 200 : body.code;
+    };
+    const edits: [string, string, object][] = [
+      ['patch', `/api/templates/${template.id}`, { content: '<p>His words</p>' }],
+      ['patch', `/api/segments/${audience.id}`, { rules: { any: [{ type: 'segment', segmentId: list.id }] } }],
+      ['post', `/api/segments/${list.id}/members`, { contactIds: [await story.contactId('person2@example.com')] }],
+    ];
+    for (const [method, path, body] of edits) {
+      await owner.must(200, writer.call(method.toUpperCase(), path, body));
+      expect([path, await says(people.adam)]).toEqual([path, 'four_eyes']);
+      // Once somebody else has had the last word it is theirs.
+      const undo = { templates: { content: '<p>Other words</p>' }, segments: { rules: { all: [...rules.all] } } };
+      if (method === 'patch') await owner.must(200, people.maker.patch(path, undo[path.split('/')[2] as 'templates' | 'segments']));
+      else await owner.must(200, people.maker.call('DELETE', path, body));
+    }
+    // A name is nothing that is sent.
+    await owner.must(200, writer.patch(`/api/templates/${template.id}`, { name: 'Renamed' }));
+    await owner.must(200, writer.patch(`/api/segments/${audience.id}`, { name: 'Renamed' }));
+    expect([await says(people.adam), (await launch(id)).status]).toEqual([200, 200]);
+  });
+
+  it('are given by who somebody is at that moment: not by a role that was lost, nor by a user who was disabled', async () => {
+    await policy({ stages: [{ role: 'compliance_officer', quorum: 2 }] });
+    const chris = await person('chris', 'compliance_officer');
+    const id = await draft();
+    const approval = await asked(id);
+    await owner.must(200, owner.patch(`/api/users/${people.clara.userId}`, { role: 'analyst' }));
+    expect(await say(people.clara, approval, 'approve')).toMatchObject({ status: 403, body: { code: 'not_an_approver' } });
+    expect(await mine('clara')).toEqual([]);
+    await yes(people.cora, approval);
+    await owner.must(200, owner.patch(`/api/users/${chris.userId}`, { disabled: true }));
+    expect((await say(chris, approval, 'approve')).status).toBe(401);
+    await owner.must(200, owner.patch(`/api/users/${people.clara.userId}`, { role: 'compliance_officer' }));
+    expect((await yes(people.clara, approval)).status).toBe('approved');
+    // They were entitled when they said it: what they do today takes nothing back.
+    await owner.must(200, owner.patch(`/api/users/${people.clara.userId}`, { disabled: true }));
+    expect((await launch(id)).status).toBe(200);
   });
 
   it('are refused with words, and asked for again in another round', async () => {
@@ -234,7 +292,7 @@ describe('approvals', () => {
     await approve();
     await rewrite('Third thoughts');
     const refused = await publish();
-    expect([refused.status, paths(refused)]).toEqual([409, ['steps']]);
+    expect([refused.status, pathsOf(refused)]).toEqual([409, ['steps']]);
     await approve();
     expect((await publish()).status).toBe(200);
     expect((await manager.post(`${versions}/2/rollback`, { policy: 'new_contacts_only' })).status).toBe(200);

@@ -15,11 +15,12 @@ import {
 } from '../campaigns/index.js';
 import { SegmentsService } from '../segments/index.js';
 import { ApprovalPoliciesQueries } from './approval-policies.queries.js';
-import { ApprovalVoidError, AudienceApprovedError } from './approvals.errors.js';
+import { ApprovalVoidError, AudienceApprovedError, AudienceOutgrownError } from './approvals.errors.js';
 import { ApprovalsQueries, type DecisionRow, type RequestRow } from './approvals.queries.js';
 import { ContentQueries } from './content.queries.js';
 import { changedParts, type ContentHash, type ContentPart } from './domain/content.js';
 import { covering, mergeStages, satisfies, standingOf, type Decision, type Stage } from './domain/quorum.js';
+import { hasOutgrown } from './domain/reach.js';
 
 interface Verdict {
   /** The approval on whose strength it may go out; null where none is needed, or where it may not. */
@@ -90,6 +91,13 @@ export class ApprovalGate implements LaunchCheck {
     }
   }
 
+  /** Contacts were put in by hand: as many as were approved may be in it, however they got there. Of an audience without end no number was approved. */
+  async assertMayEnter(tx: Tx, { tenantId, id, totalContacts, ...campaign }: Campaign): Promise<void> {
+    const used = isOpenEnded(campaign) ? null : await this.queries.inUse(tx, tenantId, id);
+    const approved = used?.audience?.audience ?? null;
+    if (hasOutgrown(approved, totalContacts)) throw new AudienceOutgrownError(approved!, totalContacts);
+  }
+
   /** What differs from what the campaign runs on, and the approval of what it is now, if there is one. */
   private async changedInUse(tx: Tx, campaign: Campaign): Promise<{ changed: ContentPart[]; renewed: RequestRow | null }> {
     const { tenantId, id, stepsVersion } = campaign;
@@ -106,11 +114,15 @@ export class ApprovalGate implements LaunchCheck {
     return mergeStages(covering(await this.policies.all(tx, tenantId), campaignType, audience));
   }
 
-  /** Counted only where a policy asks for it. Who may come in as long as it runs cannot be counted. */
-  async sizeFor(campaign: Campaign): Promise<number | null> {
+  /** Counted only where a policy or an approval is about a number. Who may come in as long as it runs cannot be counted. */
+  private async sizeFor(campaign: Campaign): Promise<number | null> {
     if (isOpenEnded(campaign)) return null;
-    const policies = await this.db.inTenant(campaign.tenantId, (tx) => this.policies.all(tx, campaign.tenantId));
-    if (!policies.some(({ minAudience }) => minAudience > 0)) return null;
+    const { tenantId, id } = campaign;
+    const matters = await this.db.inTenant(tenantId, async (tx) => {
+      const policies = await this.policies.all(tx, tenantId);
+      return policies.some(({ minAudience }) => minAudience > 0) || (await this.queries.latest(tx, tenantId, id))?.status === 'approved';
+    });
+    if (!matters) return null;
     return (await this.audience.breakdown(campaign, this.clock.now()))?.audience ?? null;
   }
 
@@ -121,7 +133,10 @@ export class ApprovalGate implements LaunchCheck {
     if (required.length === 0 && !latest) return { approval: null, findings: [] };
     const present = await this.content.hash(tx, tenantId, id, stepsVersion);
     const approval = await this.queries.approved(tx, tenantId, id, present.hash);
-    if (approval && satisfies(required, decisionsOf(approval))) return { approval, findings: [] };
+    if (approval && satisfies(required, decisionsOf(approval))) {
+      if (!isOutgrown(approval, campaign, audience)) return { approval, findings: [] };
+      return { approval: null, findings: required.length > 0 ? [outgrown(approval, audience!)] : [] };
+    }
     // Asked for of free will: no obligation, but while people consider it, or after they said no, it does not go out as it is.
     const isOpen = latest !== null && latest.status !== 'approved' && latest.contentHash.equals(present.hash);
     if (required.length === 0 && !isOpen) return { approval: null, findings: [] };
@@ -132,6 +147,11 @@ export class ApprovalGate implements LaunchCheck {
 /** What approvers have said; those who are still asked have said nothing. */
 export function decisionsOf({ decisions }: RequestRow): Decision[] {
   return decisions.filter((one): one is DecisionRow & Decision => one.status === 'approved' || one.status === 'rejected');
+}
+
+/** Whether so many people are more than the approval covers, as long as the audience is still to be taken in. */
+export function isOutgrown({ audience }: RequestRow, campaign: Campaign, present: number | null): boolean {
+  return !isOpenEnded(campaign) && campaign.launchState !== 'enrolled' && hasOutgrown(audience?.audience ?? null, present);
 }
 
 /** Which parts differ from what the approval was asked for; null once it does not matter any more. */
@@ -156,6 +176,11 @@ function obstacles(latest: RequestRow | null, present: ContentHash, required: re
   if (open === null) return [finding('approval_missing', `It needs more approval by now (${asked}): ask for it again.`)];
   const { role, quorum } = latest.stages[open];
   return [finding('approval_pending', `It waits for approval: ${approved[open]} of ${quorum} × ${role} so far.`)];
+}
+
+function outgrown({ audience, round }: RequestRow, present: number): LaunchFinding {
+  const message = `The audience has grown from ${audience!.audience} to ${present} since approval was asked for (round ${round}): ask for it again.`;
+  return { ...finding('approval_void', message), path: 'audience' };
 }
 
 function finding(code: string, message: string): LaunchFinding {

@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Tx } from '../../database/index.js';
 import { Clock } from '../../shared/clock.js';
-import type { Problem } from '../../shared/domain-error.js';
+import { DomainError, type Problem } from '../../shared/domain-error.js';
 import { Ids } from '../../shared/ids.js';
 import {
   CampaignAudience,
+  CampaignChangedError,
   CampaignLaunchService,
   CampaignsService,
   CampaignStateError,
@@ -12,17 +13,20 @@ import {
   EDITABLE_STATUSES,
   isAboutApproval,
   isOpenEnded,
+  type AudienceBreakdown,
   type Campaign,
   type CampaignStatus,
+  type LaunchFinding,
   type Preflight,
 } from '../campaigns/index.js';
 import { AuditService, type Role, type TenantContext } from '../identity/index.js';
-import { ApprovalGate, decisionsOf } from './approval-gate.js';
+import { ApprovalGate, decisionsOf, isOutgrown } from './approval-gate.js';
 import { ApprovalRequestInvalidError, ApprovalStateError, ApprovalUselessError } from './approvals.errors.js';
 import { ApprovalsQueries, type Person } from './approvals.queries.js';
 import { ApprovalsService, type ApprovalView } from './approvals.service.js';
 import { ContentQueries } from './content.queries.js';
 import { satisfies, type Stage } from './domain/quorum.js';
+import { Rehearsals } from './rehearsals.js';
 
 /** What somebody who asks for approval may say. */
 export interface ApprovalWish {
@@ -33,6 +37,22 @@ export interface ApprovalWish {
   message?: string;
   /** Another version of the steps of a campaign under way. */
   version?: number;
+}
+
+/** What approvers are shown, and the hash of what they are shown. */
+interface Exhibits {
+  hash: Buffer;
+  audience: AudienceBreakdown | null;
+  warnings: LaunchFinding[];
+  rehearsal: object | null;
+}
+
+/** What would be asked for now. */
+interface Renewal {
+  hash: Buffer;
+  size: number | null;
+  required: readonly Stage[];
+  at: Date;
 }
 
 const SUBMITTABLE: readonly CampaignStatus[] = ['draft', 'scheduled', 'active', 'paused'];
@@ -52,6 +72,7 @@ export class ApprovalRequestsService {
     private readonly launching: CampaignLaunchService,
     private readonly versions: CampaignSteps,
     private readonly audience: CampaignAudience,
+    private readonly rehearsals: Rehearsals,
     private readonly audit: AuditService,
     private readonly clock: Clock,
     private readonly ids: Ids,
@@ -59,26 +80,26 @@ export class ApprovalRequestsService {
 
   /**
    * Begins a round about the campaign as it is, or about another `version` of the steps of one under way. Refused (422) where the launch or the publishing
-   * would be refused anyhow, and where there are not enough people who may approve; 409 if the same content is being decided, or approved. A pending
-   * round about other content is over with it.
+   * would be refused anyhow, and where there are not enough people who may approve; 409 if the same content is being decided, or approved, or is changed
+   * while it is looked at. A pending round about other content is over with it.
    */
   async request(ctx: TenantContext, campaignId: string, wish: ApprovalWish): Promise<ApprovalView> {
     const { tenantId } = ctx;
-    const { errors, warnings, exclusions } = await this.preflight(ctx, campaignId, wish.version);
+    const shown = await this.exhibits(ctx, campaignId, wish.version);
     const id = this.ids.uuid();
     return this.db.inTenant(tenantId, async (tx) => {
       const campaign = await this.campaigns.lock(tx, tenantId, campaignId);
       const stepsVersion = wish.version ?? campaign.stepsVersion;
       await this.assertSubmittable(tx, campaign, stepsVersion);
       const requester = await this.approvals.personOf(tx, ctx);
-      if (errors.length > 0 && (EDITABLE_STATUSES.includes(campaign.status) || wish.version !== undefined))
-        throw new ApprovalUselessError(errors);
-      const required = await this.gate.required(tx, campaign, isOpenEnded(campaign) ? null : (exclusions?.audience ?? null));
+      const size = isOpenEnded(campaign) ? null : (shown.audience?.audience ?? null);
+      const required = await this.gate.required(tx, campaign, size);
       const { hash, parts } = await this.content.hash(tx, tenantId, campaignId, stepsVersion);
+      if (!hash.equals(shown.hash)) throw new CampaignChangedError(campaign.status);
       const now = this.clock.now();
-      await this.endFormer(tx, campaign, hash, required, now);
+      await this.endFormer(tx, campaign, { hash, size, required, at: now });
       const stages = staged(required, wish);
-      const asked = await this.askable(tx, campaign, stages, requester);
+      const asked = await this.askable(tx, { ...campaign, stepsVersion }, stages, requester);
       const request = {
         id,
         campaignId,
@@ -87,8 +108,9 @@ export class ApprovalRequestsService {
         stages,
         contentHash: hash,
         parts,
-        audience: exclusions,
-        preflight: { warnings },
+        audience: shown.audience,
+        preflight: { warnings: shown.warnings },
+        rehearsal: shown.rehearsal,
         message: wish.message ?? null,
         requestedBy: requester.id,
         requestedAt: now,
@@ -100,19 +122,43 @@ export class ApprovalRequestsService {
     });
   }
 
-  /** What the approvers are shown, without what is missing for want of their approval. */
-  private async preflight(ctx: TenantContext, campaignId: string, version: number | undefined): Promise<Omit<Preflight, 'ready'>> {
-    const preflight =
-      version === undefined ? await this.launching.preflight(ctx, campaignId) : await this.preflightOf(ctx, campaignId, version);
-    return { ...preflight, errors: preflight.errors.filter((error) => !isAboutApproval(error)) };
+  /** Slow, so with no transaction open: that it is about what the request is bound to is seen by the hash. */
+  private async exhibits(ctx: TenantContext, campaignId: string, wished: number | undefined): Promise<Exhibits> {
+    const { tenantId } = ctx;
+    const { campaign, version, hash } = await this.db.inTenant(tenantId, async (tx) => {
+      const found = await this.campaigns.get(tx, tenantId, campaignId);
+      const stepsVersion = wished ?? found.stepsVersion;
+      await this.assertSubmittable(tx, found, stepsVersion);
+      await this.approvals.personOf(tx, ctx);
+      return { campaign: found, version: stepsVersion, ...(await this.content.hash(tx, tenantId, campaignId, stepsVersion)) };
+    });
+    const { errors, warnings, exclusions } =
+      wished === undefined
+        ? await this.launching.preflight(ctx, campaignId)
+        : await this.preflightOf({ ...campaign, stepsVersion: version });
+    // What is missing for want of their approval is no fault.
+    const faults = errors.filter((error) => !isAboutApproval(error));
+    if (faults.length > 0 && (EDITABLE_STATUSES.includes(campaign.status) || wished !== undefined)) throw new ApprovalUselessError(faults);
+    const { rehearsal, missing } = await this.rehearse(ctx, campaignId, version);
+    return { hash, audience: exclusions, warnings: [...warnings, ...missing], rehearsal };
   }
 
-  private async preflightOf({ tenantId }: TenantContext, campaignId: string, version: number): Promise<Omit<Preflight, 'ready'>> {
-    const campaign = await this.db.inTenant(tenantId, async (tx) => {
-      const found = await this.campaigns.get(tx, tenantId, campaignId);
-      await this.assertSubmittable(tx, found, version);
-      return { ...found, stepsVersion: version };
-    });
+  /** Approvers learn that there is none; only where others are under way the request is refused (429), as it is worth repeating in seconds. */
+  private async rehearse(
+    ctx: TenantContext,
+    campaignId: string,
+    version: number,
+  ): Promise<{ rehearsal: object | null; missing: LaunchFinding[] }> {
+    try {
+      return { rehearsal: await this.rehearsals.of(ctx, campaignId, version), missing: [] };
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.category === 'rate_limited') throw error;
+      const message = `No rehearsal could be made: ${error.message}`;
+      return { rehearsal: null, missing: [{ severity: 'warning', code: 'rehearsal_missing', path: 'rehearsal', message }] };
+    }
+  }
+
+  private async preflightOf(campaign: Campaign): Promise<Omit<Preflight, 'ready'>> {
     const findings = await this.versions.findings(campaign);
     return {
       errors: findings.filter(({ severity }) => severity === 'error'),
@@ -130,10 +176,11 @@ export class ApprovalRequestsService {
   }
 
   /** What was asked for before is over, unless it is about this very content. */
-  private async endFormer(tx: Tx, campaign: Campaign, hash: Buffer, required: readonly Stage[], at: Date): Promise<void> {
+  private async endFormer(tx: Tx, campaign: Campaign, now: Renewal): Promise<void> {
     const { tenantId, id } = campaign;
+    const { hash, size, required, at } = now;
     const approved = await this.queries.approved(tx, tenantId, id, hash);
-    if (approved && satisfies(required, decisionsOf(approved))) {
+    if (approved && satisfies(required, decisionsOf(approved)) && !isOutgrown(approved, campaign, size)) {
       throw new ApprovalStateError('The campaign is approved as it is: nothing has changed since.', 'approved');
     }
     const latest = await this.queries.latest(tx, tenantId, id);
@@ -147,24 +194,24 @@ export class ApprovalRequestsService {
   /** Whom each stage asks: those who are named, else everybody with the role; never anybody who had a hand in it. */
   private async askable(
     tx: Tx,
-    { tenantId, id }: Campaign,
+    { tenantId, id, stepsVersion }: Campaign,
     stages: readonly Stage[],
     requester: Person,
   ): Promise<{ role: Role; approverIds: string[] }[]> {
-    const hands = await this.queries.hands(tx, tenantId, id);
-    const involved = new Set([hands.createdBy, hands.lastEditedBy, requester.id]);
+    const hands = await this.content.hands(tx, tenantId, id, stepsVersion);
+    const involved = new Set([hands.createdBy, hands.lastEditedBy, ...hands.contentBy, requester.id]);
     const people = await this.queries.people(tx, tenantId, stages.map(({ role }) => role)); // prettier-ignore
     const problems: Problem[] = [];
     const asked = stages.map(({ role, quorum, approverIds }) => {
       const able = people.filter((person) => person.role === role && !involved.has(person.id)).map((person) => person.id);
       for (const userId of approverIds ?? []) {
         if (able.includes(userId)) continue;
-        const message = `${userId} cannot approve as ${role}: no user with that role, or one who made, last changed or submits the campaign.`;
+        const message = `${userId} cannot approve as ${role}: no user with that role, or one who made, last changed or submits the campaign, or a template or segment of it.`;
         problems.push({ path: 'approvers', code: 'not_an_approver', message });
       }
       const chosen = approverIds ? able.filter((userId) => approverIds.includes(userId)) : able;
       if (chosen.length < quorum && problems.length === 0) {
-        const message = `${quorum} × ${role} must approve, but ${chosen.length} can: whoever made, last changed or submits the campaign does not count.`;
+        const message = `${quorum} × ${role} must approve, but ${chosen.length} can: whoever made, last changed or submits the campaign, or a template or segment of it, does not count.`;
         problems.push({ path: 'stages', code: 'too_few_approvers', message });
       }
       return { role, approverIds: chosen.slice(0, MAX_ASKED) };

@@ -84,6 +84,18 @@ export class AudienceApprovedError extends DomainError {
   }
 }
 
+/** More people than were approved would be in a running campaign. */
+export class AudienceOutgrownError extends DomainError {
+  readonly code = 'audience_outgrown';
+  readonly category = 'conflict' as const;
+
+  constructor(approved: number, present: number) {
+    super(
+      `The campaign runs on an approval for an audience of ${approved}, and ${present} would be in it: nobody was enrolled. Write to the others by a campaign of their own.`,
+    );
+  }
+}
+
 /** Who they are keeps them from deciding this: their role, or their own part in the campaign. */
 export class MayNotDecideError extends DomainError {
   readonly code: string;

@@ -12,6 +12,7 @@ import { ApprovalsService } from './approvals.service.js';
 import { CampaignApprovalsController } from './campaign-approvals.controller.js';
 import { ContentQueries } from './content.queries.js';
 import { MyApprovalsController } from './my-approvals.controller.js';
+import { Rehearsals } from './rehearsals.js';
 
 /** Nobody mails alone: who must approve a campaign, and that nothing else goes out than what they approved. */
 @Module({
@@ -26,7 +27,9 @@ import { MyApprovalsController } from './my-approvals.controller.js';
     ApprovalRequestsService,
     ApprovalsService,
     ContentQueries,
+    Rehearsals,
   ],
+  exports: [Rehearsals],
 })
 export class ApprovalsModule implements OnModuleInit {
   constructor(
@@ -39,6 +42,7 @@ export class ApprovalsModule implements OnModuleInit {
   onModuleInit(): void {
     this.checks.register(this.gate);
     this.segments.onRulesChanged((tx, tenantId) => this.gate.assertRulesMayChange(tx, tenantId));
+    this.lifecycle.on('enrolledByHand', (tx, campaign) => this.gate.assertMayEnter(tx, campaign));
     this.lifecycle.on('resumed', (tx, campaign) => this.gate.assertResumable(tx, campaign));
   }
 }

@@ -27,6 +27,7 @@ export interface RequestRow {
   parts: ContentHash['parts'];
   audience: AudienceBreakdown | null;
   preflight: { warnings: LaunchFinding[] };
+  rehearsal: object | null;
   message: string | null;
   requestedBy: string;
   requestedAt: Date;
@@ -40,13 +41,8 @@ export interface Person {
   role: Role;
 }
 
-export interface CampaignHands {
-  createdBy: string | null;
-  lastEditedBy: string | null;
-}
-
 const COLUMNS = `r.id, r.campaign_id AS "campaignId", r.round, r.steps_version AS "stepsVersion", r.status, r.stages, r.content_hash AS "contentHash",
-  r.parts, r.audience, r.preflight, r.message, r.requested_by AS "requestedBy", r.requested_at AS "requestedAt", r.decided_at AS "decidedAt",
+  r.parts, r.audience, r.preflight, r.rehearsal, r.message, r.requested_by AS "requestedBy", r.requested_at AS "requestedAt", r.decided_at AS "decidedAt",
   r.used_at AS "usedAt"`;
 
 /** Every statement on `approval_requests` and `campaign_approvals`. Writers hold the lock of the campaign's row. */
@@ -120,8 +116,8 @@ export class ApprovalsQueries {
   ): Promise<void> {
     await affected(
       tx,
-      `INSERT INTO approval_requests (tenant_id, id, campaign_id, round, steps_version, stages, content_hash, parts, audience, preflight, message,
-         requested_by, requested_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+      `INSERT INTO approval_requests (tenant_id, id, campaign_id, round, steps_version, stages, content_hash, parts, audience, preflight, rehearsal,
+         message, requested_by, requested_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
       [
         tenantId,
         r.id,
@@ -133,6 +129,7 @@ export class ApprovalsQueries {
         JSON.stringify(r.parts),
         r.audience && JSON.stringify(r.audience),
         JSON.stringify(r.preflight),
+        r.rehearsal && JSON.stringify(r.rehearsal),
         r.message,
         r.requestedBy,
         r.requestedAt,
@@ -203,12 +200,6 @@ export class ApprovalsQueries {
       [tenantId],
     );
     return found.map(({ id }) => id);
-  }
-
-  /** Who made the campaign and who last changed it. */
-  async hands(tx: Tx, tenantId: string, campaignId: string): Promise<CampaignHands> {
-    const sql = `SELECT created_by AS "createdBy", last_edited_by AS "lastEditedBy" FROM campaigns WHERE tenant_id = $1 AND id = $2`;
-    return (await row<CampaignHands>(tx, sql, [tenantId, campaignId]))!;
   }
 
   /** Users with one of these roles who may still sign in. */

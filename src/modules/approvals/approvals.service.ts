@@ -7,8 +7,8 @@ import { CampaignsService, type Campaign } from '../campaigns/index.js';
 import { AuditService, type Role, type TenantContext } from '../identity/index.js';
 import { changedSince, decisionsOf } from './approval-gate.js';
 import { ApprovalNotFoundError, ApprovalStateError, ApprovalVoidError, MayNotDecideError } from './approvals.errors.js';
-import { ApprovalsQueries, type CampaignHands, type Person, type RequestRow } from './approvals.queries.js';
-import { ContentQueries } from './content.queries.js';
+import { ApprovalsQueries, type Person, type RequestRow } from './approvals.queries.js';
+import { ContentQueries, type CampaignHands } from './content.queries.js';
 import type { ContentPart } from './domain/content.js';
 import { standingOf } from './domain/quorum.js';
 
@@ -59,8 +59,8 @@ export class ApprovalsService {
   }
 
   /**
-   * One person's say on an open stage. Throws `MayNotDecideError` (403) for whoever made, last changed or submitted the campaign and for whoever has
-   * not the stage's role, `ApprovalVoidError` (409) if the campaign has changed, `ApprovalStateError` (409) if there is nothing (more) to decide.
+   * One person's say on an open stage. Throws `MayNotDecideError` (403) for whoever made, last changed or submitted the campaign, or wrote what it is
+   * made of, and for whoever has not the stage's role, `ApprovalVoidError` (409) if the campaign has changed, `ApprovalStateError` (409) if there is nothing (more) to decide.
    */
   async decide(
     ctx: TenantContext,
@@ -74,7 +74,7 @@ export class ApprovalsService {
       const campaign = await this.campaigns.lock(tx, tenantId, campaignId);
       const request = await this.mustFind(tx, tenantId, campaignId, id);
       const person = await this.personOf(tx, ctx);
-      assertFourEyes(person, request, await this.queries.hands(tx, tenantId, campaignId));
+      assertFourEyes(person, request, await this.content.hands(tx, tenantId, campaignId, request.stepsVersion));
       if (request.status !== 'pending') throw new ApprovalStateError(`This approval is ${request.status} already.`, request.status);
       await this.assertUnchanged(tx, campaign, request);
       const role = openRole(request, person);
@@ -105,7 +105,7 @@ export class ApprovalsService {
     for (let after = before; ;) {
       const batch = await this.queries.pendingFor(tx, tenantId, person.role, after, BATCH);
       for (const request of batch) {
-        const hands = await this.queries.hands(tx, tenantId, request.campaignId);
+        const hands = await this.content.hands(tx, tenantId, request.campaignId, request.stepsVersion);
         if (mayDecide(request, person, hands)) waiting.push(request);
       }
       if (batch.length < BATCH || waiting.length >= limit) return waiting.slice(0, limit);
@@ -165,8 +165,13 @@ export class ApprovalsService {
   }
 }
 
-function assertFourEyes({ id }: Person, { requestedBy }: RequestRow, { createdBy, lastEditedBy }: CampaignHands): void {
+function assertFourEyes({ id }: Person, { requestedBy }: RequestRow, { createdBy, lastEditedBy, contentBy }: CampaignHands): void {
   const part = id === createdBy ? 'made' : id === lastEditedBy ? 'last changed' : id === requestedBy ? 'submitted' : null;
+  if (contentBy.includes(id))
+    throw new MayNotDecideError(
+      'four_eyes',
+      'You last changed a template or segment of this campaign: somebody else must decide about it.',
+    );
   if (part) throw new MayNotDecideError('four_eyes', `You ${part} this campaign: somebody else must decide about it.`);
 }
 

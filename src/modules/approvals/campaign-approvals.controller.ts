@@ -33,7 +33,8 @@ export class CampaignApprovalsController {
     summary: 'Ask for approval of a campaign',
     description:
       'Bound to the campaign as it is now: any edit (of steps, variants, templates, the segment’s rule, sender, schedule, pacing) voids it. Who must ' +
-      'approve is said by the policies, or by `stages` where none covers the campaign. Whoever made, last changed or submits it cannot approve it.',
+      'approve is said by the policies, or by `stages` where none covers the campaign. Whoever made, last changed or submits it, or a template or ' +
+      'segment of it, cannot approve it. The audience, the warnings and a rehearsal are kept as of now.',
   })
   @ApiCreatedResponse({ type: ApprovalDto })
   @ApiProblems(400, 403, 404, 409, 422)
@@ -44,7 +45,7 @@ export class CampaignApprovalsController {
 
   @Can('approvals:read')
   @Get(':approvalId')
-  @ApiOperation({ summary: 'Get an approval', description: 'With the audience and the warnings as of the request.' })
+  @ApiOperation({ summary: 'Get an approval', description: 'With the audience, the warnings and the rehearsal as of the request.' })
   @ApiOkResponse({ type: ApprovalDto })
   @ApiProblems(400, 404)
   async getApproval(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @IdParam('approvalId') approvalId: string): Promise<ApprovalDto> {

@@ -7,7 +7,32 @@ type Row = Record<string, unknown>;
 /** Written by the engine or by launches, or about the row itself. Everything else of a step or a variant is content, also columns to come. */
 const BOOKKEEPING = `ARRAY['tenant_id', 'campaign_id', 'version', 'lineage_id', 'template_version', 'compiled_content', 'email_content',
   'emails_sent', 'emails_delivered', 'opens', 'clicks', 'replies', 'unsubscribes', 'created_at', 'updated_at']`;
+/** The templates that the steps of a version use, with the version that a launch has pinned; parameters: tenant, campaign, version of the steps. */
+const USED = `used AS (
+  SELECT s.template_id, s.template_version FROM campaign_steps s WHERE s.tenant_id = $1 AND s.campaign_id = $2 AND s.version = $3
+  UNION SELECT v.template_id, v.template_version FROM campaign_steps s JOIN step_variants v ON v.tenant_id = s.tenant_id AND v.step_id = s.id
+   WHERE s.tenant_id = $1 AND s.campaign_id = $2 AND s.version = $3)`;
+/** Every segment that decides who gets something: the audience's, those of triggers, goals and conditions, and those these refer to. The same parameters. */
+const REACHED = `named AS (
+  SELECT c.segment_id::text AS id FROM campaigns c WHERE c.tenant_id = $1 AND c.id = $2
+  UNION SELECT r #>> '{}' FROM campaigns c, jsonb_path_query(jsonb_build_array(c.entry_trigger, c.goal), '$.**.segmentId') r
+   WHERE c.tenant_id = $1 AND c.id = $2
+  UNION SELECT r #>> '{}' FROM campaign_steps s,
+         jsonb_path_query(jsonb_build_array(s.condition_rules, s.split_config, s.wait_event), '$.**.segmentId') r
+   WHERE s.tenant_id = $1 AND s.campaign_id = $2 AND s.version = $3
+), reached AS (
+  SELECT id FROM named
+  UNION SELECT r #>> '{}' FROM reached JOIN segments g ON g.tenant_id = $1 AND g.id::text = lower(reached.id),
+         jsonb_path_query(g.rules, '$.**.segmentId') r)`;
 const HASHED = (text: string) => `encode(sha256(convert_to(${text}, 'UTF8')), 'hex')`;
+
+/** Whose work a campaign is. */
+export interface CampaignHands {
+  createdBy: string | null;
+  lastEditedBy: string | null;
+  /** Who wrote the templates it uses, and who last changed the rule or the list of a segment it asks. */
+  contentBy: string[];
+}
 
 /** What a campaign is, as the database has it: read by SQL, because it belongs to many. Texts are hashed where they lie. */
 @Injectable()
@@ -47,14 +72,35 @@ export class ContentQueries {
     return (await row(tx, sql, [tenantId, campaignId, stepsVersion])) !== null;
   }
 
+  /** Whose work the campaign with this version of its steps is. Of templates and segments the audit log knows it, which nobody can change. */
+  async hands(tx: Tx, tenantId: string, campaignId: string, stepsVersion: number): Promise<CampaignHands> {
+    const found = await row<CampaignHands>(
+      tx,
+      `WITH RECURSIVE ${USED}, ${REACHED}, acts AS (
+         SELECT act.actor_type, act.actor_id FROM used JOIN templates t ON t.tenant_id = $1 AND t.id = used.template_id, LATERAL (
+           SELECT l.actor_type, l.actor_id FROM audit_log l
+            WHERE l.tenant_id = $1 AND l.entity_type = 'template' AND l.entity_id = t.id
+              AND (l.after ->> 'currentVersion')::int = coalesce(used.template_version, t.current_version) ORDER BY l.id LIMIT 1) act
+         UNION
+         SELECT act.actor_type, act.actor_id FROM reached JOIN segments g ON g.tenant_id = $1 AND g.id::text = lower(reached.id), LATERAL (
+           SELECT l.actor_type, l.actor_id FROM audit_log l
+            WHERE l.tenant_id = $1 AND l.entity_type = 'segment' AND l.entity_id = g.id
+              AND (l.action <> 'segment.updated' OR l.before -> 'rules' IS DISTINCT FROM l.after -> 'rules') ORDER BY l.id DESC LIMIT 1) act)
+       SELECT c.created_by AS "createdBy", c.last_edited_by AS "lastEditedBy", ARRAY(
+                SELECT coalesce(k.user_id, acts.actor_id) FROM acts
+                  LEFT JOIN api_keys k ON k.tenant_id = $1 AND k.id = acts.actor_id AND acts.actor_type = 'api_key'
+                 WHERE acts.actor_id IS NOT NULL) AS "contentBy"
+         FROM campaigns c WHERE c.tenant_id = $1 AND c.id = $2`,
+      [tenantId, campaignId, stepsVersion],
+    );
+    return found!;
+  }
+
   /** The templates in the version that a launch has pinned, or would pin now. Which number it has does not matter, only what it says. */
   private async templates(tx: Tx, params: unknown[]): Promise<Row[]> {
     return rows(
       tx,
-      `WITH used AS (
-         SELECT s.template_id, s.template_version FROM campaign_steps s WHERE s.tenant_id = $1 AND s.campaign_id = $2 AND s.version = $3
-         UNION SELECT v.template_id, v.template_version FROM campaign_steps s JOIN step_variants v ON v.tenant_id = s.tenant_id AND v.step_id = s.id
-          WHERE s.tenant_id = $1 AND s.campaign_id = $2 AND s.version = $3)
+      `WITH ${USED}
        SELECT DISTINCT t.id, tv.subject_line, tv.content_format, ${HASHED('tv.content')} AS content
          FROM used JOIN templates t ON t.tenant_id = $1 AND t.id = used.template_id
          JOIN template_versions tv ON tv.tenant_id = $1 AND tv.template_id = t.id AND tv.version = coalesce(used.template_version, t.current_version)`,
@@ -62,21 +108,10 @@ export class ContentQueries {
     );
   }
 
-  /** Every segment that decides who gets something, with its rule: the audience's, those of triggers, goals and conditions, and those these refer to. */
   private async segments(tx: Tx, params: unknown[]): Promise<Row[]> {
     return rows(
       tx,
-      `WITH RECURSIVE named AS (
-         SELECT c.segment_id::text AS id FROM campaigns c WHERE c.tenant_id = $1 AND c.id = $2
-         UNION SELECT r #>> '{}' FROM campaigns c, jsonb_path_query(jsonb_build_array(c.entry_trigger, c.goal), '$.**.segmentId') r
-          WHERE c.tenant_id = $1 AND c.id = $2
-         UNION SELECT r #>> '{}' FROM campaign_steps s,
-                jsonb_path_query(jsonb_build_array(s.condition_rules, s.split_config, s.wait_event), '$.**.segmentId') r
-          WHERE s.tenant_id = $1 AND s.campaign_id = $2 AND s.version = $3
-       ), reached AS (
-         SELECT id FROM named
-         UNION SELECT r #>> '{}' FROM reached JOIN segments g ON g.tenant_id = $1 AND g.id::text = lower(reached.id),
-                jsonb_path_query(g.rules, '$.**.segmentId') r)
+      `WITH RECURSIVE ${REACHED}
        SELECT g.id, g.type, g.rules FROM segments g JOIN reached ON g.id::text = lower(reached.id) WHERE g.tenant_id = $1`,
       params,
     );

@@ -12,12 +12,14 @@ export interface CampaignEvents {
   resumed: { at: Date; policy: ResumePolicy; pausedAt: Date };
   cancelled: { at: Date };
   completed: { at: Date };
+  /** No change of status: contacts were put in, one by one; the campaign as it stands with them. */
+  enrolledByHand: object;
 }
 export type CampaignEvent = keyof CampaignEvents;
 export type CampaignListener<Event extends CampaignEvent> = (tx: Tx, campaign: Campaign, detail: CampaignEvents[Event]) => Promise<void>;
 
 /**
- * Lets modules above campaigns take part in a change of status, inside its transaction: a listener that throws undoes the change. Register in
+ * Lets other modules take part in a change of status, inside its transaction: a listener that throws undoes the change. Register in
  * `onModuleInit`; only set-based SQL belongs here.
  */
 @Injectable()
@@ -28,6 +30,7 @@ export class CampaignLifecycle {
     resumed: [],
     cancelled: [],
     completed: [],
+    enrolledByHand: [],
   };
 
   on<Event extends CampaignEvent>(event: Event, listener: CampaignListener<Event>): void {

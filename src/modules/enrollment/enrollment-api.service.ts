@@ -4,7 +4,7 @@ import type { Page } from '../../shared/page.js';
 import { Database, row, type Tx } from '../../database/index.js';
 import { decodeIdCursor, keysetPage } from '../../http/index.js';
 import { AuditService, type TenantContext } from '../identity/index.js';
-import { CAMPAIGN_LOCK, type Campaign, CampaignLaunchStore, CampaignsService } from '../campaigns/index.js';
+import { CAMPAIGN_LOCK, type Campaign, CampaignLaunchStore, CampaignLifecycle, CampaignsService } from '../campaigns/index.js';
 import { StepsService } from '../steps/index.js';
 import type { EnrollContactsDto, EnrollContactsResultDto, EnrollmentListQuery } from './dto/enrollment.dto.js';
 import { firstDue, firstDueByZone } from './domain/first-due.js';
@@ -22,6 +22,7 @@ export class EnrollmentApiService {
     private readonly enrollments: EnrollmentService,
     private readonly campaigns: CampaignsService,
     private readonly launches: CampaignLaunchStore,
+    private readonly lifecycle: CampaignLifecycle,
     private readonly steps: StepsService,
     private readonly audit: AuditService,
   ) {}
@@ -63,6 +64,7 @@ export class EnrollmentApiService {
         includeUnsubscribed: campaign.category === 'transactional',
       });
       await this.launches.addEnrolled(tx, ctx.tenantId, campaignId, enrolled);
+      await this.lifecycle.emit(tx, 'enrolledByHand', await this.campaigns.get(tx, ctx.tenantId, campaignId), {});
       await this.audit.record(tx, ctx, { action: 'enrollment.add', entityType: 'campaign', entityId: campaignId, after: { enrolled } });
       return { enrolled, skipped: contactIds.length - enrolled };
     });

@@ -188,6 +188,16 @@ export class ApprovalDto {
   warnings: LaunchFindingDto[];
 
   @ApiProperty({
+    // Of a module above this one, so by its name.
+    allOf: [{ $ref: '#/components/schemas/RehearsalDto' }],
+    nullable: true,
+    description:
+      'A rehearsal made when it was asked for, with the usual assumptions and the seed `approval`, without single people; null if none could be made (the ' +
+      'warning `rehearsal_missing` says why).',
+  })
+  rehearsal: object | null;
+
+  @ApiProperty({
     type: 'object',
     additionalProperties: { type: 'string' },
     description: 'What to look at before deciding: the campaign, its preflight as of now, its rehearsal (a POST).',

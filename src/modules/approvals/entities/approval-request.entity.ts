@@ -50,6 +50,10 @@ export class ApprovalRequest {
   @Column('jsonb', { name: 'preflight' })
   preflight: unknown;
 
+  /** What a rehearsal said then, without single people; null if none could be made. */
+  @Column('jsonb', { name: 'rehearsal', nullable: true })
+  rehearsal: unknown;
+
   /** To the approvers. */
   @Column('text', { name: 'message', nullable: true })
   message: string | null;
