@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist', 'coverage', '.data', 'node_modules', '**/*.cjs'] },
+  { ignores: ['dist', 'coverage', '.data', 'node_modules', 'sdk', '**/*.cjs'] },
   ...tseslint.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -1,8 +1,10 @@
 import { simpleParser } from 'mailparser';
+import type { FlowStepDto as FlowStep, Rule } from '../../sdk/campaign-engine.js';
 import { SmtpSink } from '../support/smtp-sink.js';
 import { until } from '../support/poll.js';
 import { emailStep, linkIn, Story, waitStep } from '../support/story.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
+import { all, typedClient } from '../support/typed-client.js';
 
 /** A newcomer's campaign: email → wait → opened? → different emails → tag, over days, with a real SMTP server at the end. */
 describe('a drip campaign over real SMTP', () => {
@@ -130,6 +132,76 @@ describe('a drip campaign over real SMTP', () => {
     expect(ends).toEqual([['Thanks'], ['Reminder'], ['Reminder'], ['Reminder']]);
     const ledger = await own.ledger(id);
     expect([ledger.enrollments.addsUp, ledger.emails.addsUp, ledger.emails.sent]).toEqual([true, true, 2 * people.length]);
+  });
+
+  it('is driven by a client whose types come from the API document', async () => {
+    const { api } = await app.tenant();
+    const client = typedClient(app.baseUrl, api.apiKey!);
+    for (const name of ['ada', 'bob', 'cyd', 'dan', 'eve']) {
+      const { data: contact } = await client.POST('/api/contacts', {
+        body: { email: `${name}@typed.example`, firstName: name, attributes: { plan: name === 'eve' ? 'free' : 'pro' } },
+      });
+      expect(contact).toMatchObject({ email: `${name}@typed.example`, subscribed: true });
+    }
+    const rules: Rule = {
+      all: [{ type: 'contact_attribute', attribute: 'plan', operator: 'eq', value: 'pro' }, { not: { type: 'tag', tag: 'vip' } }],
+    };
+    const { data: segment } = await client.POST('/api/segments', { body: { name: 'Pro', type: 'dynamic', rules } });
+    const { data: template } = await client.POST('/api/templates', {
+      body: { name: 'Hello', subjectLine: 'Hello {{ contact.first_name }}', content: '<p>Hello!</p>', contentFormat: 'html' },
+    });
+
+    // A request that is repeated because the answer got lost makes nothing twice.
+    const create = () =>
+      client.POST('/api/campaigns', {
+        params: { header: { 'Idempotency-Key': 'typed-1' } },
+        body: { name: 'Typed', campaignType: 'drip', segmentId: segment!.id, fromEmail: 'news@typed.example', fromName: 'News' },
+      });
+    const [first, again] = [await create(), await create()];
+    const id = first.data!.id;
+    expect([again.data?.id, again.response.headers.get('idempotency-replayed')]).toEqual([id, 'true']);
+
+    const steps: FlowStep[] = [
+      { ref: 'hello', stepType: 'email', stepName: 'Hello', templateId: template!.id },
+      { stepType: 'wait', waitDuration: { value: 1, unit: 'days' } },
+      { stepType: 'condition', conditionRules: { type: 'email_opened', stepId: 'hello' }, trueNextRef: 'tag', falseNextRef: null },
+      { ref: 'tag', stepType: 'action', actionConfig: { type: 'add_tag', tag: 'reader' } },
+    ];
+    const saved = await client.PUT('/api/campaigns/{id}/steps', { params: { path: { id } }, body: { steps } });
+    const actions = saved.data!.steps.flatMap((step) => (step.stepType === 'action' && step.actionConfig ? [step.actionConfig] : []));
+    expect(actions.map((action) => (action.type === 'add_tag' ? action.tag : null))).toEqual(['reader']);
+
+    // Two people change the campaign at once: the later one is told, and loses nothing by accident.
+    const read = await client.GET('/api/campaigns/{id}', { params: { path: { id } } });
+    const header = { 'If-Match': read.response.headers.get('etag')! };
+    const change = (name: string) => client.PATCH('/api/campaigns/{id}', { params: { path: { id }, header }, body: { name } });
+    expect((await change('Typed, by Ada')).data?.name).toBe('Typed, by Ada');
+    const stale = await change('Typed, by Bob');
+    expect([stale.response.status, stale.error?.code]).toEqual([412, 'precondition_failed']);
+
+    expect((await client.POST('/api/campaigns/{id}/launch', { params: { path: { id } } })).data?.campaign.status).toBe('active');
+    await new Story(app, api).settles(id);
+    app.clock.advance({ days: 1, hours: 1 });
+    await new Story(app, api).reaches(id, 'completed');
+    const { data: report } = await client.GET('/api/campaigns/{id}/analytics', { params: { path: { id } } });
+    expect([report?.totals.emailsSent, report?.byStep.map(({ stepType, entered }) => [stepType, entered])]).toEqual([
+      4,
+      [
+        ['email', 4],
+        ['wait', 4],
+        ['condition', 4],
+        ['action', 0],
+      ],
+    ]);
+
+    const enrolled: string[] = [];
+    const page = (cursor?: string) => client.GET('/api/campaigns/{id}/contacts', { params: { path: { id }, query: { limit: 3, cursor } } });
+    for await (const { email, status } of all(page)) enrolled.push(`${email} ${status}`);
+    expect(enrolled.sort()).toEqual(['ada', 'bob', 'cyd', 'dan'].map((name) => `${name}@typed.example completed`));
+
+    // A refusal is data with a type as well.
+    const { error } = await client.POST('/api/contacts', { body: { email: 'nobody' } });
+    expect([error?.status, error?.errors?.map(({ path }) => path)]).toEqual([400, ['email']]);
   });
 
   it('leads a click to its real target, and an altered link nowhere', async () => {
