@@ -4851,7 +4851,7 @@ export interface components {
             startsAt: string;
         };
         /** @enum {string} */
-        Permission: "self:read" | "campaigns:read" | "campaigns:write" | "campaigns:launch" | "approvals:read" | "approvals:write" | "approvals:decide" | "enrollments:read" | "enrollments:write" | "contacts:read" | "contacts:write" | "segments:read" | "segments:write" | "templates:read" | "templates:write" | "events:write" | "suppressions:read" | "suppressions:write" | "senders:read" | "senders:manage" | "analytics:read" | "tenant:read" | "tenant:manage" | "workspaces:read" | "workspaces:manage" | "users:read" | "users:manage" | "keys:manage" | "webhooks:manage" | "audit:read";
+        Permission: "self:read" | "campaigns:read" | "campaigns:write" | "campaigns:launch" | "approvals:read" | "approvals:write" | "approvals:decide" | "enrollments:read" | "enrollments:write" | "contacts:read" | "contacts:write" | "segments:read" | "segments:write" | "templates:read" | "templates:write" | "events:write" | "suppressions:read" | "suppressions:write" | "senders:read" | "senders:manage" | "analytics:read" | "tenant:read" | "tenant:manage" | "workspaces:read" | "workspaces:manage" | "users:read" | "users:manage" | "keys:manage" | "webhooks:manage" | "audit:read" | "installation:operate";
         PreflightDto: {
             /** @description Who in the segment would get mail, and why the others would not. Null without a segment, or if that takes too long to count. */
             exclusions: components["schemas"]["AudienceBreakdownDto"] | null;

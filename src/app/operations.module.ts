@@ -4,10 +4,11 @@ import { Cron, CronExpression } from '@nestjs/schedule';
 import { Database, withAdvisoryLock } from '../database/index.js';
 import { HealthChecks, Metrics } from '../http/index.js';
 import { IdempotencyService } from '../modules/identity/index.js';
-import { QueueConnection, TypedQueue } from '../queue/index.js';
+import { QueueConnection, findQueues } from '../queue/index.js';
+import { QueueBoard } from './queue-board.js';
 
 /** What keeps an installation in order and belongs to no module. */
-@Module({ imports: [DiscoveryModule] })
+@Module({ imports: [DiscoveryModule], providers: [QueueBoard] })
 export class OperationsModule implements OnModuleInit {
   constructor(
     private readonly db: Database,
@@ -32,9 +33,9 @@ export class OperationsModule implements OnModuleInit {
   }
 
   private async countJobs() {
-    const queues = this.discovery.getProviders().flatMap(({ instance }) => (instance instanceof TypedQueue ? [instance] : []));
-    const unique = [...new Map(queues.map((queue) => [queue.name, queue])).values()];
-    const counts = await Promise.all(unique.map(async (queue) => ({ queue: queue.name, states: await queue.counts() })));
+    const counts = await Promise.all(
+      findQueues(this.discovery).map(async (queue) => ({ queue: queue.name, states: await queue.counts() })),
+    );
     return counts.flatMap(({ queue, states }) => Object.entries(states).map(([state, value]) => ({ labels: { queue, state }, value })));
   }
 

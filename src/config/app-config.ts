@@ -51,6 +51,8 @@ export class AppConfig {
   readonly appSecret: string;
   /** Secrets that `appSecret` has replaced, newest first: what they signed or encrypted stays valid, nothing new is made with them. */
   readonly previousAppSecrets: readonly string[];
+  /** The tenant whose owners and admins look after what all tenants share; unset: the only tenant, if there is only one. */
+  readonly operatorTenant?: string;
   readonly jwt: { readonly secret?: string; readonly jwksUrl?: string; readonly issuer?: string; readonly audience?: string };
   /** Connections made on behalf of tenants: webhooks, their mail servers, links to be checked. */
   readonly outbound: {

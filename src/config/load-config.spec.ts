@@ -84,6 +84,12 @@ describe('loadConfig', () => {
     ]);
   });
 
+  it('takes the id of a tenant for who operates the installation, and nothing else', () => {
+    const id = '0192F1DE-7c00-7a55-8c6b-3f6d4c1e9a10';
+    expect(loadConfig({ ...external, OPERATOR_TENANT: id }).operatorTenant).toBe(id.toLowerCase());
+    expect(faultsOf({ ...external, OPERATOR_TENANT: 'Acme' })).toEqual(['OPERATOR_TENANT=Acme: must be the id of a tenant (a UUID)']);
+  });
+
   it('takes an empty value for an unset one, and a SendGrid key for the wish to use it', () => {
     expect(loadConfig({ ...external, PORT: '', SENDGRID_API_KEY: 'SG.x' })).toMatchObject({
       http: { port: 3000 },

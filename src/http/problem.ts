@@ -63,8 +63,8 @@ export function refusalOf(error: unknown): Refusal {
 function ofDomainError(error: DomainError): Refusal {
   const status = STATUS_OF_CATEGORY[error.category];
   const headers: Record<string, string> = {};
-  if (status === 401) headers['www-authenticate'] = 'Bearer realm="campaign-engine"';
-  const { retryAfterSeconds } = error as { retryAfterSeconds?: number };
+  const { retryAfterSeconds, challenge = 'Bearer realm="campaign-engine"' } = error as { retryAfterSeconds?: number; challenge?: string };
+  if (status === 401) headers['www-authenticate'] = challenge;
   if (retryAfterSeconds !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterSeconds)));
   else if (status === 429 || status === 503) headers['retry-after'] = '5';
   return { status, code: error.code, detail: error.message, problems: error.problems, extensions: error.extensions, headers };

@@ -1,5 +1,6 @@
 export { CronJobs } from './cron-jobs.js';
 export { CronModule } from './cron.module.js';
+export { findQueues } from './find-queues.js';
 export { assertEveryJobHasOneHandler } from './job-handlers.js';
 export { defineQueue, type JobMap, type JobName, type QueueDefinition } from './queue-definition.js';
 export { QueueConnection } from './queue-connection.js';

@@ -26,7 +26,10 @@ export class TypedQueue<Jobs extends JobMap> {
   private missed = 0;
   private nextReminderAt = 0;
 
-  constructor(private readonly queue: Queue) {
+  constructor(
+    /** For looking in; to add jobs, use the methods. */
+    readonly queue: Queue,
+  ) {
     // The shared connection reports its own errors once (`QueueConnection`); unheard here, BullMQ would print each of them for each queue.
     queue.on('error', (error) => this.logger.debug(`Queue ${queue.name}: ${error.message}`));
   }

@@ -15,6 +15,27 @@ export class UnauthenticatedError extends DomainError {
   }
 }
 
+/** The same, for a page: browsers ask people for a password then. */
+export class PasswordNeededError extends DomainError {
+  readonly code = 'unauthenticated';
+  readonly category = 'unauthenticated' as const;
+  readonly challenge = 'Basic realm="campaign-engine operators", charset="UTF-8"';
+
+  constructor() {
+    super('This needs the API key of an owner or admin of the operating tenant: as the password (with any name), or as a bearer token.');
+  }
+}
+
+/** A browser was made to ask for this by a page that is not ours. */
+export class ForeignOriginError extends DomainError {
+  readonly code = 'foreign_origin';
+  readonly category = 'forbidden' as const;
+
+  constructor() {
+    super('This comes from a page of another site.');
+  }
+}
+
 /** The keys of the issuer of tokens cannot be fetched, so nobody can say whether a token holds. */
 export class KeysUnavailableError extends DomainError {
   readonly code = 'keys_unavailable';

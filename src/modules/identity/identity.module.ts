@@ -1,5 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
+import { Access } from './access.js';
 import { AccessGuard } from './access.guard.js';
 import { ApiKeysController } from './api-keys.controller.js';
 import { ApiKeysQueries } from './api-keys.queries.js';
@@ -16,6 +17,7 @@ import { DemoBootstrap } from './demo-bootstrap.js';
 import { IdempotencyInterceptor } from './idempotency/idempotency.interceptor.js';
 import { IdempotencyQueries } from './idempotency/idempotency.queries.js';
 import { IdempotencyService } from './idempotency/idempotency.service.js';
+import { Operators } from './operators.js';
 import { TenantController } from './tenant.controller.js';
 import { TenantsQueries } from './tenants.queries.js';
 import { TenantsService } from './tenants.service.js';
@@ -31,6 +33,7 @@ import { WorkspacesService } from './workspaces.service.js';
 @Module({
   controllers: [TenantController, ApiKeysController, UsersController, WorkspacesController, AuditController],
   providers: [
+    Access,
     ApiKeyVerifier,
     JwtTokens,
     JwtVerifier,
@@ -49,6 +52,7 @@ import { WorkspacesService } from './workspaces.service.js';
     DemoBootstrap,
     IdempotencyQueries,
     IdempotencyService,
+    Operators,
     TenantsQueries,
     TenantsService,
     UsersQueries,
@@ -56,6 +60,6 @@ import { WorkspacesService } from './workspaces.service.js';
     WorkspacesQueries,
     WorkspacesService,
   ],
-  exports: [ApiKeysService, AuditService, DemoBootstrap, IdempotencyService, TenantsService, UsersService, WorkspacesService],
+  exports: [ApiKeysService, AuditService, DemoBootstrap, IdempotencyService, Operators, TenantsService, UsersService, WorkspacesService],
 })
 export class IdentityModule {}

@@ -10,6 +10,7 @@ export { NoIdempotency } from './idempotency/no-idempotency.decorator.js';
 export { IdempotencyService } from './idempotency/idempotency.service.js';
 export { PermissionDeniedError, RoleNotGrantableError, TenantNotFoundError, UnauthenticatedError } from './identity.errors.js';
 export { IdentityModule } from './identity.module.js';
+export { Operators } from './operators.js';
 export { TenantsService, type NewTenant } from './tenants.service.js';
 export { UsersService } from './users.service.js';
 export { WorkspacesService } from './workspaces.service.js';

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { affected, row, type Tx } from '../../database/index.js';
+import { affected, row, rows, type Tx } from '../../database/index.js';
 
 export interface TenantRow {
   id: string;
@@ -50,6 +50,12 @@ export class TenantsQueries {
         RETURNING ${COLUMNS}`,
       [tenantId, name ?? null, timezone ?? null, postalAddress !== undefined, postalAddress ?? null, softBounceLimit ?? null],
     );
+  }
+
+  /** The id of the only tenant there is. As `exists`. */
+  async findOnly(tx: Tx): Promise<string | null> {
+    const found = await rows<{ id: string }>(tx, 'SELECT id FROM tenants LIMIT 2');
+    return found.length === 1 ? found[0].id : null;
   }
 
   /** Is there any tenant at all? Only in a system transaction does this look at all of them. */

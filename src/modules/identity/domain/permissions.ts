@@ -40,6 +40,8 @@ export const PERMISSIONS = [
   /** Where the tenant is told about its mail, and the log of that. */
   'webhooks:manage',
   'audit:read',
+  /** Look after what all tenants share (the queues), as long as one's tenant operates the installation. */
+  'installation:operate',
 ] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 

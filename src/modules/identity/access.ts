@@ -1,0 +1,66 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { AuditService } from './audit.service.js';
+import { CREDENTIAL_VERIFIERS, type CredentialVerifier } from './credentials/credential-verifier.js';
+import { can, type Permission } from './domain/permissions.js';
+import { PermissionDeniedError, UnauthenticatedError } from './identity.errors.js';
+import type { TenantContext } from './tenant-context.js';
+
+/** What is looked at of a request. */
+export interface AccessRequest {
+  headers: { authorization?: string; 'user-agent'?: string };
+  ip: string;
+  method: string;
+  routeOptions: { url?: string };
+}
+
+/** The log keeps one refusal of a kind a minute: somebody who knocks a thousand times is one entry, not a thousand. */
+const REFUSALS_EVERY_MS = 60_000;
+const MAX_REFUSALS = 10_000;
+
+/** Who is it, and may they? Refusals go into the audit log of the tenant whose credential it was. */
+@Injectable()
+export class Access {
+  private readonly logger = new Logger('Access');
+  private readonly refusals = new Map<string, number>();
+
+  constructor(
+    @Inject(CREDENTIAL_VERIFIERS) private readonly verifiers: CredentialVerifier[],
+    private readonly audit: AuditService,
+  ) {}
+
+  /** Whose request this is. Throws without a valid credential, without the permission, and for everybody where there is no permission to have. */
+  async admit(request: AccessRequest, permission: Permission | null): Promise<TenantContext> {
+    const verified = await this.authenticate(request.headers.authorization);
+    // An object of this request's own: verifiers hand out the same one again and again.
+    const ctx = { ...verified, origin: { ip: request.ip, userAgent: request.headers['user-agent']?.slice(0, 300) ?? null } };
+    if (!permission || !can(ctx.roles, permission)) await this.refuse(ctx, permission, request);
+    return ctx;
+  }
+
+  /** Records it and throws. */
+  async refuse(ctx: TenantContext, permission: Permission | null, { method, routeOptions }: AccessRequest): Promise<never> {
+    const kind = `${ctx.actor.id} ${permission}`;
+    const now = performance.now();
+    if ((this.refusals.get(kind) ?? -Infinity) <= now - REFUSALS_EVERY_MS) {
+      if (this.refusals.size >= MAX_REFUSALS) this.refusals.clear();
+      this.refusals.set(kind, now);
+      const after = { permission, route: `${method} ${routeOptions.url ?? ''}` };
+      await this.audit
+        .recordAlone(ctx, { action: 'access.denied', entityType: 'permission', entityId: null, after })
+        .catch((error: Error) => {
+          this.logger.error(`A refusal could not be entered in the audit log: ${error.message}`);
+        });
+    }
+    throw new PermissionDeniedError(permission);
+  }
+
+  private async authenticate(header: string | undefined): Promise<TenantContext> {
+    const token = /^Bearer +(\S{1,4096}) *$/i.exec(header ?? '')?.[1];
+    if (token === undefined) throw new UnauthenticatedError(header !== undefined && header.trim() !== '');
+    for (const verifier of this.verifiers) {
+      const context = await verifier.verify(token);
+      if (context) return context;
+    }
+    throw new UnauthenticatedError(true);
+  }
+}
