@@ -41,14 +41,19 @@ export class Api {
     return this.post(`/api/campaigns/${campaignId}/launch`);
   }
 
+  /** An answer that is not JSON, to be read by the caller. */
+  async open(
+    path: string,
+    { method = 'GET', body, type }: { method?: string; body?: string | Blob; type?: string } = {},
+  ): Promise<Response> {
+    const headers = { authorization: `Bearer ${this.apiKey}`, ...(type ? { 'content-type': type } : {}) };
+    const answer = await fetch(new URL(path, this.baseUrl), { method, headers, body });
+    if (!answer.ok) throw new Error(`${method} ${path} answered ${answer.status}: ${await answer.text()}`);
+    return answer;
+  }
+
   private async call<T>(method: string, path: string, body?: string | Blob, type?: string): Promise<T> {
-    const answer = await fetch(new URL(path, this.baseUrl), {
-      method,
-      headers: { authorization: `Bearer ${this.apiKey}`, ...(type ? { 'content-type': type } : {}) },
-      body,
-    });
-    const text = await answer.text();
-    if (!answer.ok) throw new Error(`${method} ${path} answered ${answer.status}: ${text}`);
+    const text = await (await this.open(path, { method, body, type })).text();
     return (text ? JSON.parse(text) : null) as T;
   }
 }
