@@ -112,7 +112,7 @@ export function isDay(value: unknown): value is string {
 
 /** A calendar day `YYYY-MM-DD`. */
 export function IsDay(options?: ValidationOptions): PropertyDecorator {
-  return rule('isDay', isDay, () => 'must be a calendar day, such as 2026-03-29', options);
+  return rule('isDay', isDay, () => 'must be a calendar day between 1970 and 2199, such as 2026-03-29', options);
 }
 
 function isDate(year: number, month: number, day: number): boolean {

@@ -123,6 +123,34 @@ describe('the numbers of a campaign over HTTP', () => {
       expect(overall).toHaveLength(48);
     });
 
+    it.each([
+      ['Europe/Berlin', '2030-03-31', 23, '2030-03-31T01:00:00.000Z'],
+      ['Europe/Berlin', '2030-10-27', 25, '2030-10-27T01:00:00.000Z'],
+      ['America/Sao_Paulo', '2030-10-27', 24, '2030-10-27T05:00:00.000Z'],
+      // By half an hour: from 02:00 to 02:30, and from 02:00 back to 01:30.
+      ['Australia/Lord_Howe', '2030-10-06', 24, '2030-10-05T15:30:00.000Z'],
+      ['Australia/Lord_Howe', '2030-04-07', 25, '2030-04-06T15:00:00.000Z'],
+    ])('has every hour of %s on %s, each from its first instant', async (timezone, day, hours, third) => {
+      const campaign = await campaignOf({ timezone });
+      await make.sent(campaign, new Date(Date.parse(third) + 60_000));
+      const { overall } = await ok(campaign, `analytics?granularity=hour&startDate=${day}&endDate=${day}`);
+      expect(overall).toHaveLength(hours);
+      expect(overall.filter(({ emailsSent }: { emailsSent: number }) => emailsSent > 0)).toMatchObject([{ startsAt: third, date: day }]);
+      const starts = overall.map(({ startsAt }: { startsAt: string }) => Date.parse(startsAt));
+      const gaps = starts.slice(1).map((at: number, place: number) => at - starts[place]);
+      expect(Math.min(...gaps)).toBeGreaterThanOrEqual(30 * 60_000);
+      expect(Math.max(...gaps)).toBe(60 * 60_000);
+    });
+
+    it('begins the first week of a year on its Monday, in the year before', async () => {
+      const { overall } = await ok(await campaignOf(), 'analytics?granularity=week&startDate=2029-12-30&endDate=2030-01-07');
+      expect(overall.map(({ date, startsAt }: Record<string, string>) => [date, startsAt.slice(0, 10)])).toEqual([
+        ['2029-12-24', '2029-12-30'],
+        ['2029-12-31', '2029-12-31'],
+        ['2030-01-07', '2030-01-07'],
+      ]);
+    });
+
     it('answers zeros and nulls, never NaN, where nothing happened', async () => {
       const { body: draft } = await tenant.call('POST', '/api/campaigns', { name: 'Draft', campaignType: 'broadcast' });
       const { body } = await tenant.call('GET', `/api/campaigns/${draft.id}/analytics`);
@@ -142,6 +170,8 @@ describe('the numbers of a campaign over HTTP', () => {
       ['startDate=2030-01-02&endDate=2030-01-01', 'query.endDate'],
       ['startDate=1970-01-01&endDate=2199-12-31', 'query.endDate'],
       ['startDate=2030-01-01&endDate=2030-02-01&granularity=hour', 'query.endDate'],
+      ['startDate=0000-01-01', 'query.startDate'],
+      ['endDate=+275760-09-13', 'query.endDate'],
       ['granularity=month', 'query.granularity'],
       ['cohort=all', 'query.cohort'],
       ['timezone=Mars/Olympus', 'query.timezone'],

@@ -244,7 +244,7 @@ describe('reports of a campaign', () => {
       try {
         for (const [width, colorScheme] of [
           [1280, 'light'],
-          [400, 'dark'],
+          [375, 'dark'],
         ] as const) {
           const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
           const requests: string[] = [];

@@ -45,6 +45,8 @@ const KEY_OF: Record<Granularity, string> = {
   day: `(at AT TIME ZONE $5)::date::text`,
   week: `date_trunc('week', at AT TIME ZONE $5)::date::text`,
 };
+/** Where clocks move by half an hour, an hour of the zone can begin at its middle. */
+const TOLD_AS: Record<Granularity, string> = { ...KEY_OF, hour: `(extract(epoch FROM min(at)) * 1000)::bigint::text` };
 const DATE_OF: Record<Granularity, string> = {
   hour: `(at AT TIME ZONE $5)::date`,
   day: `(at AT TIME ZONE $5)::date`,
@@ -70,7 +72,8 @@ export class BucketsQueries {
          SELECT ${at}, ${columnList} FROM analytics_deltas
           WHERE tenant_id = $1 AND campaign_id = $2 AND ${at} >= $3 AND ${at} < $4
          ${s.granularity === 'hour' ? hours : ''}
-       ) SELECT ${KEY_OF[s.granularity]} AS key, min(${DATE_OF[s.granularity]})::text AS date, ${summedCounts} FROM counted GROUP BY 1 ORDER BY 1`,
+       ) SELECT ${TOLD_AS[s.granularity]} AS key, min(${DATE_OF[s.granularity]})::text AS date, ${summedCounts}
+           FROM counted GROUP BY ${KEY_OF[s.granularity]} ORDER BY 1`,
       [tenantId, s.campaignId, s.from, s.to, s.timezone, s.cohort],
     );
   }

@@ -27,7 +27,7 @@ export class ReportQuery {
   @DayQuery()
   startDate?: string;
 
-  /** Last day, included. Today if not given. */
+  /** Last day, included. Today if not given; days to come are zeros. */
   @DayQuery()
   endDate?: string;
 
@@ -39,7 +39,8 @@ export class ReportQuery {
   @ApiPropertyOptional({
     enum: GRANULARITIES,
     default: 'day',
-    description: 'A row of `overall` for each hour, day or week (from Monday) of the zone. Hours of at most 31 days.',
+    description:
+      'A row of `overall` for each hour, day or week (from Monday) of the zone. Hours of at most 31 days; a day has 23 or 25 of them where clocks change.',
   })
   @IsOptional()
   @IsIn(GRANULARITIES)
@@ -78,7 +79,11 @@ export class CountsDto extends RatesDto {
   @count('Messages the provider accepted.', 200)
   emailsSent: number;
 
-  @count('Messages a receiving server took, as the provider reports or an opening proves. One that bounces later stays counted.', 197)
+  @count(
+    'Messages a receiving server took, as the provider reports or an opening, a click, an answer or a complaint proves. One that bounces later stays counted. ' +
+      'Plain SMTP and the mailbox report no deliveries: there only the proven ones count, so `deliveryRate` is too low and the rates over `emailsDelivered` too high.',
+    197,
+  )
   emailsDelivered: number;
 
   @count('Messages that bounced, each counted once, by its worst bounce: `bouncesHard` + `bouncesSoft` + `bouncesBlocked`.', 3)

@@ -43,6 +43,10 @@ const START = 'start';
 const END = 'end';
 const rateText = (rate: number | null): string => (rate === null ? '–' : `${rate.toLocaleString('en')} %`);
 const plain = (word: string): string => word.replaceAll('_', ' ');
+/** Addresses longer than this lose their middle. */
+const MOST_OF_A_URL = 140;
+/** Where at least this share of the sent messages neither arrived nor bounced as far as is known, the reader has to be told. */
+const UNHEARD_OF = 0.05;
 
 /** The whole report as one document that needs nothing else. */
 export function reportPage(page: ReportPage): string {
@@ -72,7 +76,7 @@ function head({ name, status, campaignType, launchedAt, asOf, timezone }: Report
   const when = (at: Date) => at.toLocaleString('en-GB', { timeZone: timezone, dateStyle: 'medium', timeStyle: 'short' });
   return html`<header>
     <p class="eyebrow">Campaign report</p>
-    <h1>${name}</h1>
+    <h1 dir="auto">${name}</h1>
     <p class="muted">
       <span class="pill">${plain(status)}</span> ${plain(campaignType)} ·
       ${launchedAt ? `launched ${when(launchedAt)}` : 'not launched yet'} · as of ${when(asOf)} (${timezone})
@@ -81,6 +85,11 @@ function head({ name, status, campaignType, launchedAt, asOf, timezone }: Report
 }
 
 function headline({ totals: t }: ReportPage): Html {
+  const unheard = t.emailsSent - t.emailsDelivered - t.emailsBounced;
+  const warning = html`<p class="note">
+    Of ${number(unheard)} sent messages no delivery was reported (yet). Some ways of sending, such as plain SMTP, report none: then only an
+    opening, a click or an answer proves that a message arrived, and rates over delivered messages are higher than they should be.
+  </p>`;
   const cards: [string, number, string, number, number, string][] = [
     ['Sent', t.emailsSent, t.emailsBounced === 1 ? '1 bounced' : `${number(t.emailsBounced)} bounced`, t.emailsSent, t.emailsSent, 'sent'],
     ['Delivered', t.emailsDelivered, `${rateText(t.deliveryRate)} of sent`, t.emailsDelivered, t.emailsSent, 'good'],
@@ -89,16 +98,17 @@ function headline({ totals: t }: ReportPage): Html {
     ['Unsubscribed', t.unsubscribes, rateText(t.unsubscribeRate), t.unsubscribes, t.emailsDelivered, 'bad'],
   ];
   return html`<div class="kpis">
-    ${cards.map(
-      ([name, value, sub, part, whole, tone]) =>
-        html`<div class="kpi">
-          <div class="name">${name}</div>
-          <div class="big">${number(value)}</div>
-          <div class="sub">${sub}</div>
-          ${meter(part, whole, tone)}
-        </div>`,
-    )}
-  </div>`;
+      ${cards.map(
+        ([name, value, sub, part, whole, tone]) =>
+          html`<div class="kpi">
+            <div class="name">${name}</div>
+            <div class="big">${number(value)}</div>
+            <div class="sub">${sub}</div>
+            ${meter(part, whole, tone)}
+          </div>`,
+      )}
+    </div>
+    ${unheard > t.emailsSent * UNHEARD_OF && warning}`;
 }
 
 function overTime({ periods, granularity }: ReportPage): Html {
@@ -121,24 +131,26 @@ function overTime({ periods, granularity }: ReportPage): Html {
   return html`<section>
     <h2>Over time</h2>
     <p class="lead">
-      By ${granularity}${granularity === 'week' ? ', from its Monday' : ''}, when it happened. Each chart has a scale of its own.
+      ${labels[0]} to ${labels.at(-1)}, by ${granularity}${granularity === 'week' ? ' (from its Monday)' : ''}, when it happened. Each chart
+      has a scale of its own.
     </p>
     ${chart('Sent', 'sent', 'emailsSent')}${chart('Opened', 'open', 'uniqueOpens')}${chart('Clicked', 'click', 'uniqueClicks')}
     <details>
       <summary>Show as a table</summary>
-      <div class="scroll">
-        <table>
+      ${scroll(
+        'The numbers over time',
+        html`<table>
           <thead>
             <tr>
-              <th>${granularity === 'day' ? 'Day' : 'Week from'}</th>
-              ${['Sent', 'Delivered', 'Bounced', 'Opened', 'Clicked', 'Replied', 'Unsubscribed'].map((name) => html`<th class="n">${name}</th>`)}
+              <th scope="col">${granularity === 'day' ? 'Day' : 'Week from'}</th>
+              ${['Sent', 'Delivered', 'Bounced', 'Opened', 'Clicked', 'Replied', 'Unsubscribed'].map((name) => html`<th scope="col" class="n">${name}</th>`)}
             </tr>
           </thead>
           <tbody>
             ${rows}
           </tbody>
-        </table>
-      </div>
+        </table>`,
+      )}
     </details>
   </section>`;
 }
@@ -218,8 +230,8 @@ function stepBody(step: StepReport, ways: string[], enrolled: number): Html {
   ];
   return html`<div class="row">
       <div>
-        <h3>${step.stepName ?? `Step ${step.stepOrder}`}</h3>
-        <span class="muted">${plain(step.stepType)}</span> ${ways.map((way) => html`<span class="pill way">${way}</span> `)}
+        <h3 dir="auto">${step.stepName ?? `Step ${step.stepOrder}`}</h3>
+        <span class="muted">${plain(step.stepType)}</span> ${ways.map((way) => html`<span class="pill way" dir="auto">${way}</span> `)}
       </div>
       ${people(step.entered, enrolled)}
     </div>
@@ -234,8 +246,8 @@ function links({ links: found, hasMoreLinks }: ReportPage): Html {
     (link) =>
       html`<tr>
         <td class="url">
-          ${link.url ?? 'An address that was erased'}
-          <div class="muted wide">${link.stepName ?? (link.stepOrder === null ? '' : `Step ${link.stepOrder}`)}</div>
+          <bdi>${link.url === null ? 'An address that was erased' : shortened(link.url)}</bdi>
+          <div class="muted wide" dir="auto">${link.stepName ?? (link.stepOrder === null ? '' : `Step ${link.stepOrder}`)}</div>
         </td>
         <td class="n">${number(link.people)}</td>
         <td class="n">${number(link.humanClicks)}</td>
@@ -244,30 +256,43 @@ function links({ links: found, hasMoreLinks }: ReportPage): Html {
         <td class="bar wide">${meter(link.share ?? 0, 100, 'click')}</td>
       </tr>`,
   );
-  const table = html`<div class="scroll">
-    <table>
+  const table = scroll(
+    'Links',
+    html`<table>
       <thead>
         <tr>
-          <th>Link</th>
-          <th class="n">People</th>
-          <th class="n">Clicks</th>
-          <th class="n wide">By machines</th>
-          <th class="n">Share</th>
-          <th class="wide"></th>
+          <th scope="col">Link</th>
+          <th scope="col" class="n">People</th>
+          <th scope="col" class="n">Clicks</th>
+          <th scope="col" class="n wide">By machines</th>
+          <th scope="col" class="n">Share</th>
+          <td class="wide"></td>
         </tr>
       </thead>
       <tbody>
         ${rows}
       </tbody>
-    </table>
-  </div>`;
+    </table>`,
+  );
+  const lead = `${hasMoreLinks ? `The ${found.length} links most people followed; the` : 'The'} share is of all clicks by people.`;
   return html`<section>
     <h2>Links</h2>
-    <p class="lead">
-      ${hasMoreLinks ? `The ${found.length} links most people followed; the share is of all clicks by people.` : 'The share is of all clicks by people.'}
-    </p>
-    ${found.length === 0 ? html`<p class="empty">Nobody has followed a link yet.</p>` : table}
+    ${
+      found.length === 0
+        ? html`<p class="empty">Nobody has followed a link yet.</p>`
+        : html`<p class="lead">${lead}</p>
+            ${table}`
+    }
   </section>`;
+}
+
+/** Whoever has no mouse scrolls a wide table by the keyboard. */
+function scroll(label: string, table: Html): Html {
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${label}">${table}</div>`;
+}
+
+function shortened(url: string): string {
+  return url.length <= MOST_OF_A_URL ? url : `${url.slice(0, 100)} … ${url.slice(103 - MOST_OF_A_URL)}`;
 }
 
 function tests({ tests: tested }: ReportPage): Html | null {
@@ -286,7 +311,7 @@ function test({ stepName, stepOrder, metric, variants, decision, waiting }: Test
     const { low, high } = variant.credibleInterval;
     const per = (value: number | null) => (value === null ? '–' : `${(value * 100).toFixed(1)} %`);
     return html`<tr>
-      <td class="url"><b>${variant.name}</b> ${isWinner && html`<span class="pill win">Winner</span>`}</td>
+      <td class="url"><b dir="auto">${variant.name}</b> ${isWinner && html`<span class="pill win">Winner</span>`}</td>
       <td class="n">${number(variant.successes)} of ${number(variant.trials)}</td>
       <td class="n">${per(variant.rate)}</td>
       <td class="bar wide">${variant.trials > 0 && whisker(variant.rate, low, high, max, isWinner ? 'good' : 'open')}</td>
@@ -296,24 +321,25 @@ function test({ stepName, stepOrder, metric, variants, decision, waiting }: Test
   });
   const note = decision?.reason ?? (decision?.status === 'testing' ? 'The test goes on.' : null);
   return html`<div class="test">
-    <h3>${stepName ?? `Step ${stepOrder}`} <span class="muted">by ${plain(metric)}</span></h3>
-    <div class="scroll">
-      <table>
+    <h3><bdi>${stepName ?? `Step ${stepOrder}`}</bdi> <span class="muted">by ${plain(metric)}</span></h3>
+    ${scroll(
+      `Variants of ${stepName ?? `step ${stepOrder}`}`,
+      html`<table>
         <thead>
           <tr>
-            <th>Variant</th>
-            <th class="n">Counted</th>
-            <th class="n">Rate</th>
-            <th class="wide"></th>
-            <th class="n wide">95 % interval</th>
-            <th class="n">Best with</th>
+            <th scope="col">Variant</th>
+            <th scope="col" class="n">Counted</th>
+            <th scope="col" class="n">Rate</th>
+            <td class="wide"></td>
+            <th scope="col" class="n wide">95 % interval</th>
+            <th scope="col" class="n">Chance to be best</th>
           </tr>
         </thead>
         <tbody>
           ${rows}
         </tbody>
-      </table>
-    </div>
+      </table>`,
+    )}
     ${(note !== null || waiting > 0) && html`<p class="note">${note} ${waiting > 0 && `${number(waiting)} wait for the winner.`}</p>`}
   </div>`;
 }
