@@ -87,7 +87,7 @@ describe('the analytics of a running service', () => {
     const input = (options: Record<string, string>) => ({ options, app: app.app, print: (line: string) => void lines.push(line) });
     expect(await analyticsRebuild.run(input({ tenant: tenantId }))).toBe(0);
     expect(await ledgerCheck.run(input({ tenant: tenantId }))).toBe(0);
-    expect(lines).toEqual(['1 campaign(s) counted, 1 day(s) stored, 0 failed.', '1 campaign(s) checked, 0 with faults.']);
+    expect(lines).toEqual(['1 campaign counted anew, 1 day stored.', '1 campaign checked: everything adds up.']);
     await app.db.inTenant(tenantId, (tx) => rows(tx, 'UPDATE analytics_steps SET sent = sent + 1 WHERE tenant_id = $1', [tenantId]));
     expect(await ledgerCheck.run(input({ tenant: tenantId }))).toBe(1);
     expect(lines.splice(2).join('\n')).toContain('1 number(s) of the analytics differ from a recount');

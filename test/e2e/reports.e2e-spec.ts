@@ -220,7 +220,10 @@ describe('reports of a campaign', () => {
       expect((await open(body.url.replaceAll(campaign.campaignId, other.campaignId))).statusCode).toBe(404);
       expect((await open(`/campaigns/${campaign.campaignId}/report`)).statusCode).toBe(401);
       app.clock.set('2030-01-01T02:00:00Z');
-      expect((await open(body.url)).statusCode).toBe(404);
+      const expired = await open(body.url);
+      expect([expired.statusCode, expired.headers['content-type']]).toEqual([404, 'text/html; charset=utf-8']);
+      expect(expired.payload).toContain('This link is not valid any more');
+      expect(expired.headers['content-security-policy']).toBe(answer.headers['content-security-policy']);
       app.clock.set('2030-01-01T00:00:00Z');
       for (const hours of [0, 8761, 1.5, null]) expect((await share({ hours })).status).toBe(400);
     });

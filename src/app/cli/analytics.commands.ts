@@ -30,7 +30,7 @@ export const ledgerCheck: Command = {
       }
     }
     if (campaignId && reported === 0) throw new UsageError(`The tenant has no campaign ${campaignId}`);
-    print(`${reported} campaign(s) checked, ${unsound} with faults.`);
+    print(`${counted(reported, 'campaign')} checked: ${unsound > 0 ? `${unsound} with faults` : 'everything adds up'}.`);
     return unsound > 0 ? 1 : 0;
   },
 };
@@ -42,10 +42,14 @@ export const analyticsRebuild: Command = {
   async run({ app, options, print }) {
     const tenantId = options.tenant ? await existingTenant(app, options.tenant) : null;
     const { campaigns, days, failed } = await app.get(AnalyticsService).rebuild(tenantId);
-    print(`${campaigns} campaign(s) counted, ${days} day(s) stored, ${failed} failed.`);
+    print(
+      `${counted(campaigns, 'campaign')} counted anew, ${counted(days, 'day')} stored${failed > 0 ? `, ${failed} failed (the log says why)` : ''}.`,
+    );
     return failed > 0 ? 1 : 0;
   },
 };
+
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 function faultsOf({ campaignId, campaignStatus, enrollments, emails, calls, problems }: LedgerReport): string[] {
   const lines = problems.map(({ message, sampleIds }) =>

@@ -41,13 +41,3 @@ export class NoGoalEvent extends DomainError {
     super(message, [{ path: 'query.metric', code: 'no_goal_event', message }]);
   }
 }
-
-/** Changed, expired, or of another campaign: nobody is told which. */
-export class ReportLinkNotValid extends DomainError {
-  readonly code = 'report_link_not_valid';
-  readonly category = 'not_found' as const;
-
-  constructor() {
-    super('This link to a report is not valid any more. Ask whoever sent it for a new one.');
-  }
-}

@@ -1,8 +1,10 @@
-import { Body, Controller, Get, Header, HttpCode, Param, Post } from '@nestjs/common';
-import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, Header, HttpCode, Param, Post, Res } from '@nestjs/common';
+import { ApiBearerAuth, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
 import { ApiProblems, IdParam } from '../../http/index.js';
 import { Can, Ctx, Public, type TenantContext } from '../identity/index.js';
 import { ReportLinkBody, ReportLinkDto } from './dto/report-link.dto.js';
+import { noReportPage } from './page/report-page.js';
 import { REPORT_CSP } from './page/style.js';
 import { ReportPageService } from './report-page.service.js';
 
@@ -37,15 +39,22 @@ export class ReportPageController {
   })
   @ApiParam({ name: 'token', type: String })
   @ApiOkResponse(PAGE)
-  @ApiProblems(400, 404)
+  @ApiProblems(400)
+  @ApiNotFoundResponse({ ...PAGE, description: 'Not a link of ours, or not any more; the page says so' })
   @Public()
   @Get('campaigns/:id/report/:token')
   @Header('content-type', 'text/html; charset=utf-8')
   @Header('content-security-policy', REPORT_CSP)
   @Header('cache-control', 'no-store')
   @Header('x-robots-tag', 'noindex')
-  getSharedReportPage(@IdParam('id') id: string, @Param('token') token: string): Promise<string> {
-    return this.pages.byToken(id, token);
+  async getSharedReportPage(
+    @IdParam('id') id: string,
+    @Param('token') token: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<string> {
+    const page = await this.pages.byToken(id, token);
+    if (page === null) void reply.status(404);
+    return page ?? noReportPage();
   }
 
   @ApiOperation({

@@ -5,7 +5,6 @@ import { Clock } from '../../shared/clock.js';
 import { CampaignsService } from '../campaigns/index.js';
 import { systemContext, type TenantContext } from '../identity/index.js';
 import { StepsService, type FlowStep } from '../steps/index.js';
-import { ReportLinkNotValid } from './analytics.errors.js';
 import { BucketsQueries } from './buckets.queries.js';
 import { ratesOf } from './domain/counts.js';
 import { readReport, signReport } from './domain/report-token.js';
@@ -55,9 +54,10 @@ export class ReportPageService {
     };
   }
 
-  async byToken(campaignId: string, token: string): Promise<string> {
+  /** Null where the link was changed, has expired, or is of another campaign: nobody is told which. */
+  async byToken(campaignId: string, token: string): Promise<string | null> {
     const grant = readReport(this.secrets, token, this.clock.now());
-    if (grant?.campaignId !== campaignId.toLowerCase()) throw new ReportLinkNotValid();
+    if (grant?.campaignId !== campaignId.toLowerCase()) return null;
     return this.page(systemContext(grant.tenantId), grant.campaignId);
   }
 

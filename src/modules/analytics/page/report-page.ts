@@ -50,6 +50,29 @@ const UNHEARD_OF = 0.05;
 
 /** The whole report as one document that needs nothing else. */
 export function reportPage(page: ReportPage): string {
+  return documentOf(
+    `${page.name} – report`,
+    html`${[head(page), headline(page), overTime(page), flow(page), links(page), tests(page), week(page)]}
+      <footer>
+        Rates are over delivered messages (delivery: over sent ones). Opened and clicked count messages once, and people only; what mail
+        proxies and scanners fetch is left out unless said.
+      </footer>`,
+  );
+}
+
+/** For whoever opens a link that shows nothing (any more): they look at it in a browser. */
+export function noReportPage(): string {
+  return documentOf(
+    'No report here',
+    html`<header>
+      <p class="eyebrow">Campaign report</p>
+      <h1>This link is not valid any more</h1>
+      <p class="muted">It has expired, or is not complete. Ask whoever sent it for a new one.</p>
+    </header>`,
+  );
+}
+
+function documentOf(title: string, content: Html): string {
   return html`<!doctype html>
     <html lang="en">
       <head>
@@ -57,17 +80,11 @@ export function reportPage(page: ReportPage): string {
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="robots" content="noindex" />
         <meta name="color-scheme" content="light dark" />
-        <title>${page.name} – report</title>
+        <title>${title}</title>
         ${STYLE_ELEMENT}
       </head>
       <body>
-        <main>
-          ${[head(page), headline(page), overTime(page), flow(page), links(page), tests(page), week(page)]}
-          <footer>
-            Rates are over delivered messages (delivery: over sent ones). Opened and clicked count messages once, and people only; what mail
-            proxies and scanners fetch is left out unless said.
-          </footer>
-        </main>
+        <main>${content}</main>
       </body>
     </html> `.text;
 }
