@@ -3127,7 +3127,7 @@ export interface components {
              */
             emailsSent: number;
             /**
-             * @description Messages a receiving server took, as the provider reports or an opening proves. One that bounces later stays counted.
+             * @description Messages a receiving server took, as the provider reports or an opening, a click, an answer or a complaint proves. One that bounces later stays counted. Plain SMTP and the mailbox report no deliveries: there only the proven ones count, so `deliveryRate` is too low and the rates over `emailsDelivered` too high.
              * @example 197
              */
             emailsDelivered: number;
@@ -4759,7 +4759,7 @@ export interface components {
              */
             emailsSent: number;
             /**
-             * @description Messages a receiving server took, as the provider reports or an opening proves. One that bounces later stays counted.
+             * @description Messages a receiving server took, as the provider reports or an opening, a click, an answer or a complaint proves. One that bounces later stays counted. Plain SMTP and the mailbox report no deliveries: there only the proven ones count, so `deliveryRate` is too low and the rates over `emailsDelivered` too high.
              * @example 197
              */
             emailsDelivered: number;
@@ -8781,11 +8781,11 @@ export interface operations {
             query?: {
                 /** @description First day, included. The day of the launch if not given, at most 366 days (31 with `granularity=hour`) before the last day. */
                 startDate?: string;
-                /** @description Last day, included. Today if not given. */
+                /** @description Last day, included. Today if not given; days to come are zeros. */
                 endDate?: string;
                 /** @description The zone whose days are meant; the campaign's if not given. */
                 timezone?: string;
-                /** @description A row of `overall` for each hour, day or week (from Monday) of the zone. Hours of at most 31 days. */
+                /** @description A row of `overall` for each hour, day or week (from Monday) of the zone. Hours of at most 31 days; a day has 23 or 25 of them where clocks change. */
                 granularity?: "hour" | "day" | "week";
                 /** @description `event`: each thing counts when it happened. `send`: it counts when its message was sent, so that a row says what became of the messages sent then, and no rate exceeds 100. */
                 cohort?: "event" | "send";
@@ -8857,7 +8857,7 @@ export interface operations {
             query?: {
                 /** @description First day, included. The day of the launch if not given, at most 366 days (31 with `granularity=hour`) before the last day. */
                 startDate?: string;
-                /** @description Last day, included. Today if not given. */
+                /** @description Last day, included. Today if not given; days to come are zeros. */
                 endDate?: string;
                 /** @description The zone whose days are meant; the campaign's if not given. */
                 timezone?: string;
@@ -8966,11 +8966,11 @@ export interface operations {
             query?: {
                 /** @description First day, included. The day of the launch if not given, at most 366 days (31 with `granularity=hour`) before the last day. */
                 startDate?: string;
-                /** @description Last day, included. Today if not given. */
+                /** @description Last day, included. Today if not given; days to come are zeros. */
                 endDate?: string;
                 /** @description The zone whose days are meant; the campaign's if not given. */
                 timezone?: string;
-                /** @description A row of `overall` for each hour, day or week (from Monday) of the zone. Hours of at most 31 days. */
+                /** @description A row of `overall` for each hour, day or week (from Monday) of the zone. Hours of at most 31 days; a day has 23 or 25 of them where clocks change. */
                 granularity?: "hour" | "day" | "week";
                 /** @description `event`: each thing counts when it happened. `send`: it counts when its message was sent, so that a row says what became of the messages sent then, and no rate exceeds 100. */
                 cohort?: "event" | "send";
@@ -13009,7 +13009,15 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
-            404: components["responses"]["NotFound"];
+            /** @description Not a link of ours, or not any more; the page says so */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
         };
     };
     getLiveness: {
