@@ -2351,6 +2351,64 @@ export interface components {
             inconclusive?: "best" | "control" | "keep_weights";
         };
         Action: components["schemas"]["SetAttributeAction"] | components["schemas"]["TagAction"] | components["schemas"]["AdjustLeadScoreAction"] | components["schemas"]["SegmentAction"] | components["schemas"]["ExitAction"] | components["schemas"]["EnrollAction"] | components["schemas"]["WebhookAction"];
+        ActionStepDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            stepType: "action";
+            /**
+             * Format: uuid
+             * @example 0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10
+             */
+            id: string;
+            /** Format: uuid */
+            campaignId: string;
+            /** @example 1 */
+            stepOrder: number;
+            /** @example Welcome */
+            stepName: string | null;
+            templateId: null;
+            /** @description The version of the template that the launch has pinned. */
+            templateVersion: number | null;
+            subjectLine: null;
+            emailContent: null;
+            contentFormat: null;
+            waitDuration: null;
+            waitUntil: null;
+            splitConfig: null;
+            waitEvent: null;
+            conditionRules: null;
+            trueNextStepId: null;
+            falseNextStepId: null;
+            /**
+             * Format: uuid
+             * @description The next step, where it is not the next in order.
+             */
+            nextStepId: string | null;
+            /** @description The flow ends behind this step. */
+            isEnd: boolean;
+            actionConfig: components["schemas"]["ShownAction"];
+            abTest: null;
+            /** @description Of an email step, in order; the first is the control. */
+            variants: components["schemas"]["VariantDto"][];
+            /** @example 0 */
+            emailsSent: number;
+            /** @example 0 */
+            emailsDelivered: number;
+            /** @example 0 */
+            opens: number;
+            /** @example 0 */
+            clicks: number;
+            /** @example 0 */
+            replies: number;
+            /** @example 0 */
+            unsubscribes: number;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+        };
         ActorDto: {
             /** Format: uuid */
             id: string | null;
@@ -2941,6 +2999,68 @@ export interface components {
             /** @description Over the whole life of the campaign. */
             totals: components["schemas"]["CountsDto"];
         };
+        ConditionStepDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            stepType: "condition";
+            /**
+             * Format: uuid
+             * @example 0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10
+             */
+            id: string;
+            /** Format: uuid */
+            campaignId: string;
+            /** @example 1 */
+            stepOrder: number;
+            /** @example Welcome */
+            stepName: string | null;
+            templateId: null;
+            /** @description The version of the template that the launch has pinned. */
+            templateVersion: number | null;
+            subjectLine: null;
+            emailContent: null;
+            contentFormat: null;
+            waitDuration: null;
+            waitUntil: null;
+            splitConfig: components["schemas"]["Split"] | null;
+            waitEvent: null;
+            conditionRules: components["schemas"]["Rule"] | null;
+            /**
+             * Format: uuid
+             * @description Where it leads if the condition holds, or what is waited for has happened; null ends the flow.
+             */
+            trueNextStepId: string | null;
+            /**
+             * Format: uuid
+             * @description Where it leads if the condition does not hold, or the time is up; null ends the flow.
+             */
+            falseNextStepId: string | null;
+            nextStepId: null;
+            /** @description The flow ends behind this step. */
+            isEnd: boolean;
+            actionConfig: null;
+            abTest: null;
+            /** @description Of an email step, in order; the first is the control. */
+            variants: components["schemas"]["VariantDto"][];
+            /** @example 0 */
+            emailsSent: number;
+            /** @example 0 */
+            emailsDelivered: number;
+            /** @example 0 */
+            opens: number;
+            /** @example 0 */
+            clicks: number;
+            /** @example 0 */
+            replies: number;
+            /** @example 0 */
+            unsubscribes: number;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+        };
         ContactDto: {
             /** Format: uuid */
             id: string;
@@ -3207,6 +3327,32 @@ export interface components {
              */
             unsubscribes: number;
         };
+        CreateActionStepDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            stepType: "action";
+            /** @example Welcome */
+            stepName?: string | null;
+            /** @description action: what is done. */
+            actionConfig: components["schemas"]["Action"];
+            /**
+             * @description The flow ends behind this step.
+             * @default false
+             */
+            isEnd?: boolean;
+            /**
+             * @description Where to put the step, from 1; the steps from there on move down. At the end if not given.
+             * @example 1
+             */
+            stepOrder?: number;
+            /**
+             * Format: uuid
+             * @description email, wait, action: the next step, where it is not the next in order.
+             */
+            nextStepId?: string | null;
+        };
         CreateApiKeyDto: {
             /**
              * @description What the key may do; no role that allows more than the key it is made with.
@@ -3361,6 +3507,34 @@ export interface components {
             /** @description drip: goes on taking in those who come into the segment after the launch. Then it ends by its end date or by hand, not by itself. */
             keepEnrolling?: boolean;
         };
+        CreateConditionStepDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            stepType: "condition";
+            /** @example Welcome */
+            stepName?: string | null;
+            /** @description condition: more than two ways, instead of conditionRules. */
+            splitConfig?: components["schemas"]["Split"] | null;
+            /** @description condition: what is asked; wait_for: what must come true. */
+            conditionRules?: components["schemas"]["Rule"] | null;
+            /**
+             * @description Where to put the step, from 1; the steps from there on move down. At the end if not given.
+             * @example 1
+             */
+            stepOrder?: number;
+            /**
+             * Format: uuid
+             * @description condition: where it leads if it holds; wait_for: when it has happened; null ends the flow.
+             */
+            trueNextStepId?: string | null;
+            /**
+             * Format: uuid
+             * @description condition: where it leads if it does not hold; wait_for: when the time is up; null ends the flow.
+             */
+            falseNextStepId?: string | null;
+        };
         CreateContactDto: {
             /** @example Ada */
             firstName?: string | null;
@@ -3407,26 +3581,14 @@ export interface components {
              */
             email: string;
         };
-        CreateProviderAccountDto: {
-            /** @description For `smtp`. What is left out stays. */
-            smtp?: components["schemas"]["SmtpAccountInputDto"];
-            /** @description For `sendgrid`. What is left out stays. */
-            sendgrid?: components["schemas"]["SendGridAccountInputDto"];
-            /** @example Marketing relay */
-            name: string;
-            /** @enum {string} */
-            kind: "smtp" | "sendgrid";
-            /** @description Campaigns without an account of their own send through the default one. The tenant's former default ceases to be it. */
-            isDefault?: boolean;
-        };
-        CreateSegmentDto: {
-            /** @example Pro customers gone quiet */
-            name: string;
+        CreateDynamicSegmentDto: {
             /**
-             * @description Dynamic: by rules, evaluated anew whenever it is used. Static: by a list of members.
+             * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
-            type: "dynamic" | "static";
+            type: "dynamic";
+            /** @example Pro customers gone quiet */
+            name: string;
             /**
              * @description Needed for a dynamic segment, left out for a static one. At most 50 parts, five levels deep; with all the segments it refers to written out, at most 500 parts.
              * @example {
@@ -3446,7 +3608,65 @@ export interface components {
              *       ]
              *     }
              */
-            rules?: components["schemas"]["Rule"];
+            rules: components["schemas"]["Rule"];
+        };
+        CreateEmailStepDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            stepType: "email";
+            /** @example Welcome */
+            stepName?: string | null;
+            /**
+             * Format: uuid
+             * @description email: content from a template, instead of emailContent.
+             */
+            templateId?: string | null;
+            /** @example Welcome, {{ contact.first_name | default: "there" }}! */
+            subjectLine?: string | null;
+            /**
+             * @description email: Liquid in MJML or HTML.
+             * @example <p>Hello {{ contact.first_name }}</p>
+             */
+            emailContent?: string | null;
+            /**
+             * @description email: recognised by `<mjml>` if not given.
+             * @enum {string|null}
+             */
+            contentFormat?: "mjml" | "html" | null;
+            /** @description email with variants: how the winner is found; null splits everybody by weight. */
+            abTest?: components["schemas"]["AbTestInputDto"] | null;
+            /**
+             * @description The flow ends behind this step.
+             * @default false
+             */
+            isEnd?: boolean;
+            /**
+             * @description Where to put the step, from 1; the steps from there on move down. At the end if not given.
+             * @example 1
+             */
+            stepOrder?: number;
+            /**
+             * Format: uuid
+             * @description email, wait, action: the next step, where it is not the next in order.
+             */
+            nextStepId?: string | null;
+        };
+        CreateProviderAccountDto: components["schemas"]["CreateSmtpProviderAccountDto"] | components["schemas"]["CreateSendGridProviderAccountDto"];
+        CreateSegmentDto: components["schemas"]["CreateDynamicSegmentDto"] | components["schemas"]["CreateStaticSegmentDto"];
+        CreateSendGridProviderAccountDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "sendgrid";
+            /** @description For `sendgrid`. What is left out stays. */
+            sendgrid: components["schemas"]["SendGridAccountInputDto"];
+            /** @example Marketing relay */
+            name: string;
+            /** @description Campaigns without an account of their own send through the default one. The tenant's former default ceases to be it. */
+            isDefault?: boolean;
         };
         CreateSenderDomainDto: {
             /**
@@ -3472,68 +3692,29 @@ export interface components {
              */
             domain: string;
         };
-        CreateStepDto: {
-            /** @example Welcome */
-            stepName?: string | null;
-            /** @enum {string} */
-            stepType: "email" | "wait" | "condition" | "action" | "wait_for";
+        CreateSmtpProviderAccountDto: {
             /**
-             * Format: uuid
-             * @description email: content from a template, instead of emailContent.
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
              */
-            templateId?: string | null;
-            /** @example Welcome, {{ contact.first_name | default: "there" }}! */
-            subjectLine?: string | null;
-            /**
-             * @description email: Liquid in MJML or HTML.
-             * @example <p>Hello {{ contact.first_name }}</p>
-             */
-            emailContent?: string | null;
-            /**
-             * @description email: recognised by `<mjml>` if not given.
-             * @enum {string|null}
-             */
-            contentFormat?: "mjml" | "html" | null;
-            /** @description wait: how long; wait_for: how long at most. */
-            waitDuration?: components["schemas"]["WaitInputDto"] | null;
-            /** @description wait: until when, beside waitDuration or instead of it. */
-            waitUntil?: components["schemas"]["WaitUntilDto"] | null;
-            /** @description condition: more than two ways, instead of conditionRules. */
-            splitConfig?: components["schemas"]["Split"] | null;
-            /** @description wait_for: the event, where it is one; else conditionRules. */
-            waitEvent?: components["schemas"]["WaitEventDto"] | null;
-            /** @description condition: what is asked; wait_for: what must come true. */
-            conditionRules?: components["schemas"]["Rule"] | null;
-            /** @description action: what is done. */
-            actionConfig?: components["schemas"]["Action"] | null;
-            /** @description email with variants: how the winner is found; null splits everybody by weight. */
-            abTest?: components["schemas"]["AbTestInputDto"] | null;
-            /**
-             * @description The flow ends behind this step.
-             * @default false
-             */
-            isEnd?: boolean;
-            /**
-             * @description Where to put the step, from 1; the steps from there on move down. At the end if not given.
-             * @example 1
-             */
-            stepOrder?: number;
-            /**
-             * Format: uuid
-             * @description email, wait, action: the next step, where it is not the next in order.
-             */
-            nextStepId?: string | null;
-            /**
-             * Format: uuid
-             * @description condition: where it leads if it holds; wait_for: when it has happened; null ends the flow.
-             */
-            trueNextStepId?: string | null;
-            /**
-             * Format: uuid
-             * @description condition: where it leads if it does not hold; wait_for: when the time is up; null ends the flow.
-             */
-            falseNextStepId?: string | null;
+            kind: "smtp";
+            /** @description For `smtp`. What is left out stays. */
+            smtp: components["schemas"]["SmtpAccountInputDto"];
+            /** @example Marketing relay */
+            name: string;
+            /** @description Campaigns without an account of their own send through the default one. The tenant's former default ceases to be it. */
+            isDefault?: boolean;
         };
+        CreateStaticSegmentDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "static";
+            /** @example Pro customers gone quiet */
+            name: string;
+        };
+        CreateStepDto: components["schemas"]["CreateEmailStepDto"] | components["schemas"]["CreateWaitStepDto"] | components["schemas"]["CreateConditionStepDto"] | components["schemas"]["CreateActionStepDto"] | components["schemas"]["CreateWaitForStepDto"];
         CreateTemplateDto: {
             /** @example Welcome */
             name: string;
@@ -3560,6 +3741,64 @@ export interface components {
             email: string;
             /** @example Ada */
             name: string;
+        };
+        CreateWaitForStepDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            stepType: "wait_for";
+            /** @example Welcome */
+            stepName?: string | null;
+            /** @description wait: how long; wait_for: how long at most. */
+            waitDuration: components["schemas"]["WaitInputDto"];
+            /** @description wait_for: the event, where it is one; else conditionRules. */
+            waitEvent?: components["schemas"]["WaitEventDto"] | null;
+            /** @description condition: what is asked; wait_for: what must come true. */
+            conditionRules?: components["schemas"]["Rule"] | null;
+            /**
+             * @description Where to put the step, from 1; the steps from there on move down. At the end if not given.
+             * @example 1
+             */
+            stepOrder?: number;
+            /**
+             * Format: uuid
+             * @description condition: where it leads if it holds; wait_for: when it has happened; null ends the flow.
+             */
+            trueNextStepId?: string | null;
+            /**
+             * Format: uuid
+             * @description condition: where it leads if it does not hold; wait_for: when the time is up; null ends the flow.
+             */
+            falseNextStepId?: string | null;
+        };
+        CreateWaitStepDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            stepType: "wait";
+            /** @example Welcome */
+            stepName?: string | null;
+            /** @description wait: how long; wait_for: how long at most. */
+            waitDuration?: components["schemas"]["WaitInputDto"] | null;
+            /** @description wait: until when, beside waitDuration or instead of it. */
+            waitUntil?: components["schemas"]["WaitUntilDto"] | null;
+            /**
+             * @description The flow ends behind this step.
+             * @default false
+             */
+            isEnd?: boolean;
+            /**
+             * @description Where to put the step, from 1; the steps from there on move down. At the end if not given.
+             * @example 1
+             */
+            stepOrder?: number;
+            /**
+             * Format: uuid
+             * @description email, wait, action: the next step, where it is not the next in order.
+             */
+            nextStepId?: string | null;
         };
         CreateWebhookDto: {
             /** @example CRM */
@@ -3638,6 +3877,41 @@ export interface components {
              */
             perMinute: number;
         };
+        DynamicSegmentDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "dynamic";
+            /** Format: uuid */
+            id: string;
+            /** @example Pro customers gone quiet */
+            name: string;
+            /**
+             * @description Null for a static segment.
+             * @example {
+             *       "all": [
+             *         {
+             *           "type": "contact_attribute",
+             *           "attribute": "plan",
+             *           "operator": "eq",
+             *           "value": "pro"
+             *         },
+             *         {
+             *           "not": {
+             *             "type": "email_opened",
+             *             "withinHours": 720
+             *           }
+             *         }
+             *       ]
+             *     }
+             */
+            rules: components["schemas"]["Rule"];
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+        };
         EmailBalanceDto: {
             /**
              * @description Messages planned: rows of the ledger, whatever their state.
@@ -3713,6 +3987,69 @@ export interface components {
             };
             /** @description `planned` = `queued` + `sending` + `sent` + `unknown` + `failed` + `skipped` + `cancelled`. */
             addsUp: boolean;
+        };
+        EmailStepDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            stepType: "email";
+            /**
+             * Format: uuid
+             * @example 0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10
+             */
+            id: string;
+            /** Format: uuid */
+            campaignId: string;
+            /** @example 1 */
+            stepOrder: number;
+            /** @example Welcome */
+            stepName: string | null;
+            /** Format: uuid */
+            templateId: string | null;
+            /** @description The version of the template that the launch has pinned. */
+            templateVersion: number | null;
+            /** @example Welcome, {{ contact.first_name | default: "there" }}! */
+            subjectLine: string | null;
+            /** @example <p>Hello {{ contact.first_name }}</p> */
+            emailContent: string | null;
+            /** @enum {string|null} */
+            contentFormat: "mjml" | "html" | null;
+            waitDuration: null;
+            waitUntil: null;
+            splitConfig: null;
+            waitEvent: null;
+            conditionRules: null;
+            trueNextStepId: null;
+            falseNextStepId: null;
+            /**
+             * Format: uuid
+             * @description The next step, where it is not the next in order.
+             */
+            nextStepId: string | null;
+            /** @description The flow ends behind this step. */
+            isEnd: boolean;
+            actionConfig: null;
+            /** @description How the winner among the variants is found. */
+            abTest: components["schemas"]["AbTestDto"] | null;
+            /** @description Of an email step, in order; the first is the control. */
+            variants: components["schemas"]["VariantDto"][];
+            /** @example 0 */
+            emailsSent: number;
+            /** @example 0 */
+            emailsDelivered: number;
+            /** @example 0 */
+            opens: number;
+            /** @example 0 */
+            clicks: number;
+            /** @example 0 */
+            replies: number;
+            /** @example 0 */
+            unsubscribes: number;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
         };
         EngagementRule: {
             /** @enum {string} */
@@ -4229,11 +4566,68 @@ export interface components {
              */
             templateRef?: string | null;
         };
-        FlowStepDto: {
+        FlowActionStepDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            stepType: "action";
             /** @example Welcome */
             stepName?: string | null;
-            /** @enum {string} */
-            stepType: "email" | "wait" | "condition" | "action" | "wait_for";
+            /** @description action: what is done. */
+            actionConfig: components["schemas"]["Action"];
+            /**
+             * @description The flow ends behind this step.
+             * @default false
+             */
+            isEnd?: boolean;
+            /**
+             * @description A name for this step within the call; needed only where another step leads to it.
+             * @example welcome
+             */
+            ref?: string;
+            /**
+             * @description The next step; null ends the flow, absent is the next in the list.
+             * @example reminder
+             */
+            nextRef?: string | null;
+        };
+        FlowConditionStepDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            stepType: "condition";
+            /** @example Welcome */
+            stepName?: string | null;
+            /** @description condition: more than two ways, instead of conditionRules. */
+            splitConfig?: components["schemas"]["Split"] | null;
+            /** @description condition: what is asked; wait_for: what must come true. */
+            conditionRules?: components["schemas"]["Rule"] | null;
+            /**
+             * @description A name for this step within the call; needed only where another step leads to it.
+             * @example welcome
+             */
+            ref?: string;
+            /**
+             * @description condition: if it holds; wait_for: when it has happened; null ends the flow, absent is the next in the list.
+             * @example reminder
+             */
+            trueNextRef?: string | null;
+            /**
+             * @description condition: if it does not hold; wait_for: when the time is up; null ends the flow, absent is the next in the list.
+             * @example reminder
+             */
+            falseNextRef?: string | null;
+        };
+        FlowEmailStepDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            stepType: "email";
+            /** @example Welcome */
+            stepName?: string | null;
             /**
              * Format: uuid
              * @description email: content from a template, instead of emailContent.
@@ -4251,18 +4645,6 @@ export interface components {
              * @enum {string|null}
              */
             contentFormat?: "mjml" | "html" | null;
-            /** @description wait: how long; wait_for: how long at most. */
-            waitDuration?: components["schemas"]["WaitInputDto"] | null;
-            /** @description wait: until when, beside waitDuration or instead of it. */
-            waitUntil?: components["schemas"]["WaitUntilDto"] | null;
-            /** @description condition: more than two ways, instead of conditionRules. */
-            splitConfig?: components["schemas"]["Split"] | null;
-            /** @description wait_for: the event, where it is one; else conditionRules. */
-            waitEvent?: components["schemas"]["WaitEventDto"] | null;
-            /** @description condition: what is asked; wait_for: what must come true. */
-            conditionRules?: components["schemas"]["Rule"] | null;
-            /** @description action: what is done. */
-            actionConfig?: components["schemas"]["Action"] | null;
             /** @description email with variants: how the winner is found; null splits everybody by weight. */
             abTest?: components["schemas"]["AbTestInputDto"] | null;
             /**
@@ -4280,6 +4662,29 @@ export interface components {
              * @example reminder
              */
             nextRef?: string | null;
+            /** @description email: two or more variants to choose from; the first is the control. */
+            variants?: components["schemas"]["VariantInputDto"][];
+        };
+        FlowStepDto: components["schemas"]["FlowEmailStepDto"] | components["schemas"]["FlowWaitStepDto"] | components["schemas"]["FlowConditionStepDto"] | components["schemas"]["FlowActionStepDto"] | components["schemas"]["FlowWaitForStepDto"];
+        FlowWaitForStepDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            stepType: "wait_for";
+            /** @example Welcome */
+            stepName?: string | null;
+            /** @description wait: how long; wait_for: how long at most. */
+            waitDuration: components["schemas"]["WaitInputDto"];
+            /** @description wait_for: the event, where it is one; else conditionRules. */
+            waitEvent?: components["schemas"]["WaitEventDto"] | null;
+            /** @description condition: what is asked; wait_for: what must come true. */
+            conditionRules?: components["schemas"]["Rule"] | null;
+            /**
+             * @description A name for this step within the call; needed only where another step leads to it.
+             * @example welcome
+             */
+            ref?: string;
             /**
              * @description condition: if it holds; wait_for: when it has happened; null ends the flow, absent is the next in the list.
              * @example reminder
@@ -4290,8 +4695,34 @@ export interface components {
              * @example reminder
              */
             falseNextRef?: string | null;
-            /** @description email: two or more variants to choose from; the first is the control. */
-            variants?: components["schemas"]["VariantInputDto"][];
+        };
+        FlowWaitStepDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            stepType: "wait";
+            /** @example Welcome */
+            stepName?: string | null;
+            /** @description wait: how long; wait_for: how long at most. */
+            waitDuration?: components["schemas"]["WaitInputDto"] | null;
+            /** @description wait: until when, beside waitDuration or instead of it. */
+            waitUntil?: components["schemas"]["WaitUntilDto"] | null;
+            /**
+             * @description The flow ends behind this step.
+             * @default false
+             */
+            isEnd?: boolean;
+            /**
+             * @description A name for this step within the call; needed only where another step leads to it.
+             * @example welcome
+             */
+            ref?: string;
+            /**
+             * @description The next step; null ends the flow, absent is the next in the list.
+             * @example reminder
+             */
+            nextRef?: string | null;
         };
         FrequencyCapDto: {
             /** @example 3 */
@@ -4987,23 +5418,7 @@ export interface components {
              */
             code?: string;
         };
-        ProviderAccountDto: {
-            /** Format: uuid */
-            id: string;
-            /** @enum {string} */
-            kind: "smtp" | "sendgrid";
-            /** @description Null unless `kind` is `smtp`. */
-            smtp: components["schemas"]["SmtpAccountDto"] | null;
-            /** @description Null unless `kind` is `sendgrid`. */
-            sendgrid: components["schemas"]["SendGridAccountDto"] | null;
-            /** @example Marketing relay */
-            name: string;
-            isDefault: boolean;
-            /** Format: date-time */
-            createdAt: string;
-            /** Format: date-time */
-            updatedAt: string;
-        };
+        ProviderAccountDto: components["schemas"]["SmtpProviderAccountDto"] | components["schemas"]["SendGridProviderAccountDto"];
         ProviderAccountPage: {
             data: components["schemas"]["ProviderAccountDto"][];
             /**
@@ -5558,10 +5973,12 @@ export interface components {
              */
             steps: components["schemas"]["VersionFlowStepDto"][];
         };
-        SavedFlowDto: {
-            steps: components["schemas"]["SavedStepDto"][];
-        };
-        SavedStepDto: {
+        SavedActionStepDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            stepType: "action";
             /**
              * Format: uuid
              * @example 0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10
@@ -5573,8 +5990,136 @@ export interface components {
             stepOrder: number;
             /** @example Welcome */
             stepName: string | null;
-            /** @enum {string} */
-            stepType: "email" | "wait" | "condition" | "action" | "wait_for";
+            templateId: null;
+            /** @description The version of the template that the launch has pinned. */
+            templateVersion: number | null;
+            subjectLine: null;
+            emailContent: null;
+            contentFormat: null;
+            waitDuration: null;
+            waitUntil: null;
+            splitConfig: null;
+            waitEvent: null;
+            conditionRules: null;
+            trueNextStepId: null;
+            falseNextStepId: null;
+            /**
+             * Format: uuid
+             * @description The next step, where it is not the next in order.
+             */
+            nextStepId: string | null;
+            /** @description The flow ends behind this step. */
+            isEnd: boolean;
+            actionConfig: components["schemas"]["ShownAction"];
+            abTest: null;
+            /** @description Of an email step, in order; the first is the control. */
+            variants: components["schemas"]["VariantDto"][];
+            /** @example 0 */
+            emailsSent: number;
+            /** @example 0 */
+            emailsDelivered: number;
+            /** @example 0 */
+            opens: number;
+            /** @example 0 */
+            clicks: number;
+            /** @example 0 */
+            replies: number;
+            /** @example 0 */
+            unsubscribes: number;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /**
+             * @description The name the caller gave the step in this call.
+             * @example welcome
+             */
+            ref: string | null;
+        };
+        SavedConditionStepDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            stepType: "condition";
+            /**
+             * Format: uuid
+             * @example 0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10
+             */
+            id: string;
+            /** Format: uuid */
+            campaignId: string;
+            /** @example 1 */
+            stepOrder: number;
+            /** @example Welcome */
+            stepName: string | null;
+            templateId: null;
+            /** @description The version of the template that the launch has pinned. */
+            templateVersion: number | null;
+            subjectLine: null;
+            emailContent: null;
+            contentFormat: null;
+            waitDuration: null;
+            waitUntil: null;
+            splitConfig: components["schemas"]["Split"] | null;
+            waitEvent: null;
+            conditionRules: components["schemas"]["Rule"] | null;
+            /**
+             * Format: uuid
+             * @description Where it leads if the condition holds, or what is waited for has happened; null ends the flow.
+             */
+            trueNextStepId: string | null;
+            /**
+             * Format: uuid
+             * @description Where it leads if the condition does not hold, or the time is up; null ends the flow.
+             */
+            falseNextStepId: string | null;
+            nextStepId: null;
+            /** @description The flow ends behind this step. */
+            isEnd: boolean;
+            actionConfig: null;
+            abTest: null;
+            /** @description Of an email step, in order; the first is the control. */
+            variants: components["schemas"]["VariantDto"][];
+            /** @example 0 */
+            emailsSent: number;
+            /** @example 0 */
+            emailsDelivered: number;
+            /** @example 0 */
+            opens: number;
+            /** @example 0 */
+            clicks: number;
+            /** @example 0 */
+            replies: number;
+            /** @example 0 */
+            unsubscribes: number;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /**
+             * @description The name the caller gave the step in this call.
+             * @example welcome
+             */
+            ref: string | null;
+        };
+        SavedEmailStepDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            stepType: "email";
+            /**
+             * Format: uuid
+             * @example 0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10
+             */
+            id: string;
+            /** Format: uuid */
+            campaignId: string;
+            /** @example 1 */
+            stepOrder: number;
+            /** @example Welcome */
+            stepName: string | null;
             /** Format: uuid */
             templateId: string | null;
             /** @description The version of the template that the launch has pinned. */
@@ -5585,9 +6130,77 @@ export interface components {
             emailContent: string | null;
             /** @enum {string|null} */
             contentFormat: "mjml" | "html" | null;
-            waitDuration: components["schemas"]["WaitDurationDto"] | null;
-            waitUntil: components["schemas"]["WaitUntilDto"] | null;
-            splitConfig: components["schemas"]["Split"] | null;
+            waitDuration: null;
+            waitUntil: null;
+            splitConfig: null;
+            waitEvent: null;
+            conditionRules: null;
+            trueNextStepId: null;
+            falseNextStepId: null;
+            /**
+             * Format: uuid
+             * @description The next step, where it is not the next in order.
+             */
+            nextStepId: string | null;
+            /** @description The flow ends behind this step. */
+            isEnd: boolean;
+            actionConfig: null;
+            /** @description How the winner among the variants is found. */
+            abTest: components["schemas"]["AbTestDto"] | null;
+            /** @description Of an email step, in order; the first is the control. */
+            variants: components["schemas"]["VariantDto"][];
+            /** @example 0 */
+            emailsSent: number;
+            /** @example 0 */
+            emailsDelivered: number;
+            /** @example 0 */
+            opens: number;
+            /** @example 0 */
+            clicks: number;
+            /** @example 0 */
+            replies: number;
+            /** @example 0 */
+            unsubscribes: number;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /**
+             * @description The name the caller gave the step in this call.
+             * @example welcome
+             */
+            ref: string | null;
+        };
+        SavedFlowDto: {
+            steps: components["schemas"]["SavedStepDto"][];
+        };
+        SavedStepDto: components["schemas"]["SavedEmailStepDto"] | components["schemas"]["SavedWaitStepDto"] | components["schemas"]["SavedConditionStepDto"] | components["schemas"]["SavedActionStepDto"] | components["schemas"]["SavedWaitForStepDto"];
+        SavedWaitForStepDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            stepType: "wait_for";
+            /**
+             * Format: uuid
+             * @example 0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10
+             */
+            id: string;
+            /** Format: uuid */
+            campaignId: string;
+            /** @example 1 */
+            stepOrder: number;
+            /** @example Welcome */
+            stepName: string | null;
+            templateId: null;
+            /** @description The version of the template that the launch has pinned. */
+            templateVersion: number | null;
+            subjectLine: null;
+            emailContent: null;
+            contentFormat: null;
+            waitDuration: components["schemas"]["WaitDurationDto"];
+            waitUntil: null;
+            splitConfig: null;
             /** @description wait_for: the event. */
             waitEvent: components["schemas"]["WaitEventDto"] | null;
             conditionRules: components["schemas"]["Rule"] | null;
@@ -5601,6 +6214,65 @@ export interface components {
              * @description Where it leads if the condition does not hold, or the time is up; null ends the flow.
              */
             falseNextStepId: string | null;
+            nextStepId: null;
+            /** @description The flow ends behind this step. */
+            isEnd: boolean;
+            actionConfig: null;
+            abTest: null;
+            /** @description Of an email step, in order; the first is the control. */
+            variants: components["schemas"]["VariantDto"][];
+            /** @example 0 */
+            emailsSent: number;
+            /** @example 0 */
+            emailsDelivered: number;
+            /** @example 0 */
+            opens: number;
+            /** @example 0 */
+            clicks: number;
+            /** @example 0 */
+            replies: number;
+            /** @example 0 */
+            unsubscribes: number;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /**
+             * @description The name the caller gave the step in this call.
+             * @example welcome
+             */
+            ref: string | null;
+        };
+        SavedWaitStepDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            stepType: "wait";
+            /**
+             * Format: uuid
+             * @example 0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10
+             */
+            id: string;
+            /** Format: uuid */
+            campaignId: string;
+            /** @example 1 */
+            stepOrder: number;
+            /** @example Welcome */
+            stepName: string | null;
+            templateId: null;
+            /** @description The version of the template that the launch has pinned. */
+            templateVersion: number | null;
+            subjectLine: null;
+            emailContent: null;
+            contentFormat: null;
+            waitDuration: components["schemas"]["WaitDurationDto"] | null;
+            waitUntil: components["schemas"]["WaitUntilDto"] | null;
+            splitConfig: null;
+            waitEvent: null;
+            conditionRules: null;
+            trueNextStepId: null;
+            falseNextStepId: null;
             /**
              * Format: uuid
              * @description The next step, where it is not the next in order.
@@ -5608,9 +6280,8 @@ export interface components {
             nextStepId: string | null;
             /** @description The flow ends behind this step. */
             isEnd: boolean;
-            actionConfig: components["schemas"]["ShownAction"] | null;
-            /** @description How the winner among the variants is found. */
-            abTest: components["schemas"]["AbTestDto"] | null;
+            actionConfig: null;
+            abTest: null;
             /** @description Of an email step, in order; the first is the control. */
             variants: components["schemas"]["VariantDto"][];
             /** @example 0 */
@@ -5685,38 +6356,7 @@ export interface components {
              */
             nextCursor: string | null;
         };
-        SegmentDto: {
-            /** Format: uuid */
-            id: string;
-            /** @example Pro customers gone quiet */
-            name: string;
-            /** @enum {string} */
-            type: "dynamic" | "static";
-            /**
-             * @description Null for a static segment.
-             * @example {
-             *       "all": [
-             *         {
-             *           "type": "contact_attribute",
-             *           "attribute": "plan",
-             *           "operator": "eq",
-             *           "value": "pro"
-             *         },
-             *         {
-             *           "not": {
-             *             "type": "email_opened",
-             *             "withinHours": 720
-             *           }
-             *         }
-             *       ]
-             *     }
-             */
-            rules: components["schemas"]["Rule"] | null;
-            /** Format: date-time */
-            createdAt: string;
-            /** Format: date-time */
-            updatedAt: string;
-        };
+        SegmentDto: components["schemas"]["DynamicSegmentDto"] | components["schemas"]["StaticSegmentDto"];
         SegmentEntryTriggerDto: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -5792,6 +6432,25 @@ export interface components {
             apiKey?: string;
             /** @enum {string} */
             region?: "global" | "eu";
+        };
+        SendGridProviderAccountDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "sendgrid";
+            /** Format: uuid */
+            id: string;
+            smtp: null;
+            /** @description Null unless `kind` is `sendgrid`. */
+            sendgrid: components["schemas"]["SendGridAccountDto"];
+            /** @example Marketing relay */
+            name: string;
+            isDefault: boolean;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
         };
         SendWindowDto: {
             /** @example 09:00 */
@@ -5957,7 +6616,42 @@ export interface components {
             /** @description Connections that each process keeps open; 4 if not set. */
             connections?: number;
         };
+        SmtpProviderAccountDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "smtp";
+            /** Format: uuid */
+            id: string;
+            /** @description Null unless `kind` is `smtp`. */
+            smtp: components["schemas"]["SmtpAccountDto"];
+            sendgrid: null;
+            /** @example Marketing relay */
+            name: string;
+            isDefault: boolean;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+        };
         Split: components["schemas"]["RulesSplitDto"] | components["schemas"]["RandomSplitDto"];
+        StaticSegmentDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "static";
+            /** Format: uuid */
+            id: string;
+            /** @example Pro customers gone quiet */
+            name: string;
+            rules: null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+        };
         StepCallDto: {
             /**
              * Format: uuid
@@ -6008,75 +6702,7 @@ export interface components {
         };
         /** @enum {string} */
         StepCallStatus: "pending" | "delivered" | "failed" | "cancelled";
-        StepDto: {
-            /**
-             * Format: uuid
-             * @example 0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10
-             */
-            id: string;
-            /** Format: uuid */
-            campaignId: string;
-            /** @example 1 */
-            stepOrder: number;
-            /** @example Welcome */
-            stepName: string | null;
-            /** @enum {string} */
-            stepType: "email" | "wait" | "condition" | "action" | "wait_for";
-            /** Format: uuid */
-            templateId: string | null;
-            /** @description The version of the template that the launch has pinned. */
-            templateVersion: number | null;
-            /** @example Welcome, {{ contact.first_name | default: "there" }}! */
-            subjectLine: string | null;
-            /** @example <p>Hello {{ contact.first_name }}</p> */
-            emailContent: string | null;
-            /** @enum {string|null} */
-            contentFormat: "mjml" | "html" | null;
-            waitDuration: components["schemas"]["WaitDurationDto"] | null;
-            waitUntil: components["schemas"]["WaitUntilDto"] | null;
-            splitConfig: components["schemas"]["Split"] | null;
-            /** @description wait_for: the event. */
-            waitEvent: components["schemas"]["WaitEventDto"] | null;
-            conditionRules: components["schemas"]["Rule"] | null;
-            /**
-             * Format: uuid
-             * @description Where it leads if the condition holds, or what is waited for has happened; null ends the flow.
-             */
-            trueNextStepId: string | null;
-            /**
-             * Format: uuid
-             * @description Where it leads if the condition does not hold, or the time is up; null ends the flow.
-             */
-            falseNextStepId: string | null;
-            /**
-             * Format: uuid
-             * @description The next step, where it is not the next in order.
-             */
-            nextStepId: string | null;
-            /** @description The flow ends behind this step. */
-            isEnd: boolean;
-            actionConfig: components["schemas"]["ShownAction"] | null;
-            /** @description How the winner among the variants is found. */
-            abTest: components["schemas"]["AbTestDto"] | null;
-            /** @description Of an email step, in order; the first is the control. */
-            variants: components["schemas"]["VariantDto"][];
-            /** @example 0 */
-            emailsSent: number;
-            /** @example 0 */
-            emailsDelivered: number;
-            /** @example 0 */
-            opens: number;
-            /** @example 0 */
-            clicks: number;
-            /** @example 0 */
-            replies: number;
-            /** @example 0 */
-            unsubscribes: number;
-            /** Format: date-time */
-            createdAt: string;
-            /** Format: date-time */
-            updatedAt: string;
-        };
+        StepDto: components["schemas"]["EmailStepDto"] | components["schemas"]["WaitStepDto"] | components["schemas"]["ConditionStepDto"] | components["schemas"]["ActionStepDto"] | components["schemas"]["WaitForStepDto"];
         StepOfVersionDto: {
             /** Format: uuid */
             stepId: string;
@@ -7302,6 +7928,136 @@ export interface components {
             /** @description The email steps that have variants, in order. */
             steps: components["schemas"]["TestedStepReportDto"][];
         };
+        VersionActionStepDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            stepType: "action";
+            /**
+             * Format: uuid
+             * @example 0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10
+             */
+            id: string;
+            /** Format: uuid */
+            campaignId: string;
+            /** @example 1 */
+            stepOrder: number;
+            /** @example Welcome */
+            stepName: string | null;
+            templateId: null;
+            /** @description The version of the template that the launch has pinned. */
+            templateVersion: number | null;
+            subjectLine: null;
+            emailContent: null;
+            contentFormat: null;
+            waitDuration: null;
+            waitUntil: null;
+            splitConfig: null;
+            waitEvent: null;
+            conditionRules: null;
+            trueNextStepId: null;
+            falseNextStepId: null;
+            /**
+             * Format: uuid
+             * @description The next step, where it is not the next in order.
+             */
+            nextStepId: string | null;
+            /** @description The flow ends behind this step. */
+            isEnd: boolean;
+            actionConfig: components["schemas"]["ShownAction"];
+            abTest: null;
+            /** @description Of an email step, in order; the first is the control. */
+            variants: components["schemas"]["VariantDto"][];
+            /** @example 0 */
+            emailsSent: number;
+            /** @example 0 */
+            emailsDelivered: number;
+            /** @example 0 */
+            opens: number;
+            /** @example 0 */
+            clicks: number;
+            /** @example 0 */
+            replies: number;
+            /** @example 0 */
+            unsubscribes: number;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /**
+             * Format: uuid
+             * @description The step of the live version that this is; null if that has none such.
+             */
+            continues: string | null;
+        };
+        VersionConditionStepDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            stepType: "condition";
+            /**
+             * Format: uuid
+             * @example 0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10
+             */
+            id: string;
+            /** Format: uuid */
+            campaignId: string;
+            /** @example 1 */
+            stepOrder: number;
+            /** @example Welcome */
+            stepName: string | null;
+            templateId: null;
+            /** @description The version of the template that the launch has pinned. */
+            templateVersion: number | null;
+            subjectLine: null;
+            emailContent: null;
+            contentFormat: null;
+            waitDuration: null;
+            waitUntil: null;
+            splitConfig: components["schemas"]["Split"] | null;
+            waitEvent: null;
+            conditionRules: components["schemas"]["Rule"] | null;
+            /**
+             * Format: uuid
+             * @description Where it leads if the condition holds, or what is waited for has happened; null ends the flow.
+             */
+            trueNextStepId: string | null;
+            /**
+             * Format: uuid
+             * @description Where it leads if the condition does not hold, or the time is up; null ends the flow.
+             */
+            falseNextStepId: string | null;
+            nextStepId: null;
+            /** @description The flow ends behind this step. */
+            isEnd: boolean;
+            actionConfig: null;
+            abTest: null;
+            /** @description Of an email step, in order; the first is the control. */
+            variants: components["schemas"]["VariantDto"][];
+            /** @example 0 */
+            emailsSent: number;
+            /** @example 0 */
+            emailsDelivered: number;
+            /** @example 0 */
+            opens: number;
+            /** @example 0 */
+            clicks: number;
+            /** @example 0 */
+            replies: number;
+            /** @example 0 */
+            unsubscribes: number;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /**
+             * Format: uuid
+             * @description The step of the live version that this is; null if that has none such.
+             */
+            continues: string | null;
+        };
         VersionDetailDto: {
             version: components["schemas"]["VersionDto"];
             /** @description In order; none of a discarded version. */
@@ -7361,11 +8117,146 @@ export interface components {
             /** Format: date-time */
             publishedAt: string | null;
         };
-        VersionFlowStepDto: {
+        VersionEmailStepDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            stepType: "email";
+            /**
+             * Format: uuid
+             * @example 0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10
+             */
+            id: string;
+            /** Format: uuid */
+            campaignId: string;
+            /** @example 1 */
+            stepOrder: number;
+            /** @example Welcome */
+            stepName: string | null;
+            /** Format: uuid */
+            templateId: string | null;
+            /** @description The version of the template that the launch has pinned. */
+            templateVersion: number | null;
+            /** @example Welcome, {{ contact.first_name | default: "there" }}! */
+            subjectLine: string | null;
+            /** @example <p>Hello {{ contact.first_name }}</p> */
+            emailContent: string | null;
+            /** @enum {string|null} */
+            contentFormat: "mjml" | "html" | null;
+            waitDuration: null;
+            waitUntil: null;
+            splitConfig: null;
+            waitEvent: null;
+            conditionRules: null;
+            trueNextStepId: null;
+            falseNextStepId: null;
+            /**
+             * Format: uuid
+             * @description The next step, where it is not the next in order.
+             */
+            nextStepId: string | null;
+            /** @description The flow ends behind this step. */
+            isEnd: boolean;
+            actionConfig: null;
+            /** @description How the winner among the variants is found. */
+            abTest: components["schemas"]["AbTestDto"] | null;
+            /** @description Of an email step, in order; the first is the control. */
+            variants: components["schemas"]["VariantDto"][];
+            /** @example 0 */
+            emailsSent: number;
+            /** @example 0 */
+            emailsDelivered: number;
+            /** @example 0 */
+            opens: number;
+            /** @example 0 */
+            clicks: number;
+            /** @example 0 */
+            replies: number;
+            /** @example 0 */
+            unsubscribes: number;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /**
+             * Format: uuid
+             * @description The step of the live version that this is; null if that has none such.
+             */
+            continues: string | null;
+        };
+        VersionFlowActionStepDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            stepType: "action";
             /** @example Welcome */
             stepName?: string | null;
-            /** @enum {string} */
-            stepType: "email" | "wait" | "condition" | "action" | "wait_for";
+            /** @description action: what is done. */
+            actionConfig: components["schemas"]["Action"];
+            /**
+             * @description The flow ends behind this step.
+             * @default false
+             */
+            isEnd?: boolean;
+            /**
+             * @description A name for this step within the call; needed only where another step leads to it.
+             * @example welcome
+             */
+            ref?: string;
+            /**
+             * @description The next step; null ends the flow, absent is the next in the list.
+             * @example reminder
+             */
+            nextRef?: string | null;
+            /**
+             * Format: uuid
+             * @description The step of a published version that this one goes on with: whoever had that one does not get this one. Null: it is new. If not given, it goes on with the step of the live version that is the same, else with the one of the same type and name.
+             */
+            continues?: string | null;
+        };
+        VersionFlowConditionStepDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            stepType: "condition";
+            /** @example Welcome */
+            stepName?: string | null;
+            /** @description condition: more than two ways, instead of conditionRules. */
+            splitConfig?: components["schemas"]["Split"] | null;
+            /** @description condition: what is asked; wait_for: what must come true. */
+            conditionRules?: components["schemas"]["Rule"] | null;
+            /**
+             * @description A name for this step within the call; needed only where another step leads to it.
+             * @example welcome
+             */
+            ref?: string;
+            /**
+             * @description condition: if it holds; wait_for: when it has happened; null ends the flow, absent is the next in the list.
+             * @example reminder
+             */
+            trueNextRef?: string | null;
+            /**
+             * @description condition: if it does not hold; wait_for: when the time is up; null ends the flow, absent is the next in the list.
+             * @example reminder
+             */
+            falseNextRef?: string | null;
+            /**
+             * Format: uuid
+             * @description The step of a published version that this one goes on with: whoever had that one does not get this one. Null: it is new. If not given, it goes on with the step of the live version that is the same, else with the one of the same type and name.
+             */
+            continues?: string | null;
+        };
+        VersionFlowEmailStepDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            stepType: "email";
+            /** @example Welcome */
+            stepName?: string | null;
             /**
              * Format: uuid
              * @description email: content from a template, instead of emailContent.
@@ -7383,18 +8274,6 @@ export interface components {
              * @enum {string|null}
              */
             contentFormat?: "mjml" | "html" | null;
-            /** @description wait: how long; wait_for: how long at most. */
-            waitDuration?: components["schemas"]["WaitInputDto"] | null;
-            /** @description wait: until when, beside waitDuration or instead of it. */
-            waitUntil?: components["schemas"]["WaitUntilDto"] | null;
-            /** @description condition: more than two ways, instead of conditionRules. */
-            splitConfig?: components["schemas"]["Split"] | null;
-            /** @description wait_for: the event, where it is one; else conditionRules. */
-            waitEvent?: components["schemas"]["WaitEventDto"] | null;
-            /** @description condition: what is asked; wait_for: what must come true. */
-            conditionRules?: components["schemas"]["Rule"] | null;
-            /** @description action: what is done. */
-            actionConfig?: components["schemas"]["Action"] | null;
             /** @description email with variants: how the winner is found; null splits everybody by weight. */
             abTest?: components["schemas"]["AbTestInputDto"] | null;
             /**
@@ -7412,6 +8291,34 @@ export interface components {
              * @example reminder
              */
             nextRef?: string | null;
+            /** @description email: two or more variants to choose from; the first is the control. */
+            variants?: components["schemas"]["VariantInputDto"][];
+            /**
+             * Format: uuid
+             * @description The step of a published version that this one goes on with: whoever had that one does not get this one. Null: it is new. If not given, it goes on with the step of the live version that is the same, else with the one of the same type and name.
+             */
+            continues?: string | null;
+        };
+        VersionFlowStepDto: components["schemas"]["VersionFlowEmailStepDto"] | components["schemas"]["VersionFlowWaitStepDto"] | components["schemas"]["VersionFlowConditionStepDto"] | components["schemas"]["VersionFlowActionStepDto"] | components["schemas"]["VersionFlowWaitForStepDto"];
+        VersionFlowWaitForStepDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            stepType: "wait_for";
+            /** @example Welcome */
+            stepName?: string | null;
+            /** @description wait: how long; wait_for: how long at most. */
+            waitDuration: components["schemas"]["WaitInputDto"];
+            /** @description wait_for: the event, where it is one; else conditionRules. */
+            waitEvent?: components["schemas"]["WaitEventDto"] | null;
+            /** @description condition: what is asked; wait_for: what must come true. */
+            conditionRules?: components["schemas"]["Rule"] | null;
+            /**
+             * @description A name for this step within the call; needed only where another step leads to it.
+             * @example welcome
+             */
+            ref?: string;
             /**
              * @description condition: if it holds; wait_for: when it has happened; null ends the flow, absent is the next in the list.
              * @example reminder
@@ -7422,8 +8329,39 @@ export interface components {
              * @example reminder
              */
             falseNextRef?: string | null;
-            /** @description email: two or more variants to choose from; the first is the control. */
-            variants?: components["schemas"]["VariantInputDto"][];
+            /**
+             * Format: uuid
+             * @description The step of a published version that this one goes on with: whoever had that one does not get this one. Null: it is new. If not given, it goes on with the step of the live version that is the same, else with the one of the same type and name.
+             */
+            continues?: string | null;
+        };
+        VersionFlowWaitStepDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            stepType: "wait";
+            /** @example Welcome */
+            stepName?: string | null;
+            /** @description wait: how long; wait_for: how long at most. */
+            waitDuration?: components["schemas"]["WaitInputDto"] | null;
+            /** @description wait: until when, beside waitDuration or instead of it. */
+            waitUntil?: components["schemas"]["WaitUntilDto"] | null;
+            /**
+             * @description The flow ends behind this step.
+             * @default false
+             */
+            isEnd?: boolean;
+            /**
+             * @description A name for this step within the call; needed only where another step leads to it.
+             * @example welcome
+             */
+            ref?: string;
+            /**
+             * @description The next step; null ends the flow, absent is the next in the list.
+             * @example reminder
+             */
+            nextRef?: string | null;
             /**
              * Format: uuid
              * @description The step of a published version that this one goes on with: whoever had that one does not get this one. Null: it is new. If not given, it goes on with the step of the live version that is the same, else with the one of the same type and name.
@@ -7450,7 +8388,13 @@ export interface components {
              */
             nextCursor: string | null;
         };
-        VersionStepDto: {
+        VersionStepDto: components["schemas"]["VersionEmailStepDto"] | components["schemas"]["VersionWaitStepDto"] | components["schemas"]["VersionConditionStepDto"] | components["schemas"]["VersionActionStepDto"] | components["schemas"]["VersionWaitForStepDto"];
+        VersionWaitForStepDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            stepType: "wait_for";
             /**
              * Format: uuid
              * @example 0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10
@@ -7462,21 +8406,15 @@ export interface components {
             stepOrder: number;
             /** @example Welcome */
             stepName: string | null;
-            /** @enum {string} */
-            stepType: "email" | "wait" | "condition" | "action" | "wait_for";
-            /** Format: uuid */
-            templateId: string | null;
+            templateId: null;
             /** @description The version of the template that the launch has pinned. */
             templateVersion: number | null;
-            /** @example Welcome, {{ contact.first_name | default: "there" }}! */
-            subjectLine: string | null;
-            /** @example <p>Hello {{ contact.first_name }}</p> */
-            emailContent: string | null;
-            /** @enum {string|null} */
-            contentFormat: "mjml" | "html" | null;
-            waitDuration: components["schemas"]["WaitDurationDto"] | null;
-            waitUntil: components["schemas"]["WaitUntilDto"] | null;
-            splitConfig: components["schemas"]["Split"] | null;
+            subjectLine: null;
+            emailContent: null;
+            contentFormat: null;
+            waitDuration: components["schemas"]["WaitDurationDto"];
+            waitUntil: null;
+            splitConfig: null;
             /** @description wait_for: the event. */
             waitEvent: components["schemas"]["WaitEventDto"] | null;
             conditionRules: components["schemas"]["Rule"] | null;
@@ -7490,6 +8428,65 @@ export interface components {
              * @description Where it leads if the condition does not hold, or the time is up; null ends the flow.
              */
             falseNextStepId: string | null;
+            nextStepId: null;
+            /** @description The flow ends behind this step. */
+            isEnd: boolean;
+            actionConfig: null;
+            abTest: null;
+            /** @description Of an email step, in order; the first is the control. */
+            variants: components["schemas"]["VariantDto"][];
+            /** @example 0 */
+            emailsSent: number;
+            /** @example 0 */
+            emailsDelivered: number;
+            /** @example 0 */
+            opens: number;
+            /** @example 0 */
+            clicks: number;
+            /** @example 0 */
+            replies: number;
+            /** @example 0 */
+            unsubscribes: number;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /**
+             * Format: uuid
+             * @description The step of the live version that this is; null if that has none such.
+             */
+            continues: string | null;
+        };
+        VersionWaitStepDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            stepType: "wait";
+            /**
+             * Format: uuid
+             * @example 0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10
+             */
+            id: string;
+            /** Format: uuid */
+            campaignId: string;
+            /** @example 1 */
+            stepOrder: number;
+            /** @example Welcome */
+            stepName: string | null;
+            templateId: null;
+            /** @description The version of the template that the launch has pinned. */
+            templateVersion: number | null;
+            subjectLine: null;
+            emailContent: null;
+            contentFormat: null;
+            waitDuration: components["schemas"]["WaitDurationDto"] | null;
+            waitUntil: components["schemas"]["WaitUntilDto"] | null;
+            splitConfig: null;
+            waitEvent: null;
+            conditionRules: null;
+            trueNextStepId: null;
+            falseNextStepId: null;
             /**
              * Format: uuid
              * @description The next step, where it is not the next in order.
@@ -7497,9 +8494,8 @@ export interface components {
             nextStepId: string | null;
             /** @description The flow ends behind this step. */
             isEnd: boolean;
-            actionConfig: components["schemas"]["ShownAction"] | null;
-            /** @description How the winner among the variants is found. */
-            abTest: components["schemas"]["AbTestDto"] | null;
+            actionConfig: null;
+            abTest: null;
             /** @description Of an email step, in order; the first is the control. */
             variants: components["schemas"]["VariantDto"][];
             /** @example 0 */
@@ -7549,6 +8545,69 @@ export interface components {
                 [key: string]: unknown;
             } | null;
         };
+        WaitForStepDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            stepType: "wait_for";
+            /**
+             * Format: uuid
+             * @example 0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10
+             */
+            id: string;
+            /** Format: uuid */
+            campaignId: string;
+            /** @example 1 */
+            stepOrder: number;
+            /** @example Welcome */
+            stepName: string | null;
+            templateId: null;
+            /** @description The version of the template that the launch has pinned. */
+            templateVersion: number | null;
+            subjectLine: null;
+            emailContent: null;
+            contentFormat: null;
+            waitDuration: components["schemas"]["WaitDurationDto"];
+            waitUntil: null;
+            splitConfig: null;
+            /** @description wait_for: the event. */
+            waitEvent: components["schemas"]["WaitEventDto"] | null;
+            conditionRules: components["schemas"]["Rule"] | null;
+            /**
+             * Format: uuid
+             * @description Where it leads if the condition holds, or what is waited for has happened; null ends the flow.
+             */
+            trueNextStepId: string | null;
+            /**
+             * Format: uuid
+             * @description Where it leads if the condition does not hold, or the time is up; null ends the flow.
+             */
+            falseNextStepId: string | null;
+            nextStepId: null;
+            /** @description The flow ends behind this step. */
+            isEnd: boolean;
+            actionConfig: null;
+            abTest: null;
+            /** @description Of an email step, in order; the first is the control. */
+            variants: components["schemas"]["VariantDto"][];
+            /** @example 0 */
+            emailsSent: number;
+            /** @example 0 */
+            emailsDelivered: number;
+            /** @example 0 */
+            opens: number;
+            /** @example 0 */
+            clicks: number;
+            /** @example 0 */
+            replies: number;
+            /** @example 0 */
+            unsubscribes: number;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+        };
         WaitInputDto: {
             /**
              * @description At most ten years.
@@ -7572,6 +8631,64 @@ export interface components {
              * @enum {string}
              */
             unit: "minutes" | "hours" | "days" | "weeks";
+        };
+        WaitStepDto: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            stepType: "wait";
+            /**
+             * Format: uuid
+             * @example 0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10
+             */
+            id: string;
+            /** Format: uuid */
+            campaignId: string;
+            /** @example 1 */
+            stepOrder: number;
+            /** @example Welcome */
+            stepName: string | null;
+            templateId: null;
+            /** @description The version of the template that the launch has pinned. */
+            templateVersion: number | null;
+            subjectLine: null;
+            emailContent: null;
+            contentFormat: null;
+            waitDuration: components["schemas"]["WaitDurationDto"] | null;
+            waitUntil: components["schemas"]["WaitUntilDto"] | null;
+            splitConfig: null;
+            waitEvent: null;
+            conditionRules: null;
+            trueNextStepId: null;
+            falseNextStepId: null;
+            /**
+             * Format: uuid
+             * @description The next step, where it is not the next in order.
+             */
+            nextStepId: string | null;
+            /** @description The flow ends behind this step. */
+            isEnd: boolean;
+            actionConfig: null;
+            abTest: null;
+            /** @description Of an email step, in order; the first is the control. */
+            variants: components["schemas"]["VariantDto"][];
+            /** @example 0 */
+            emailsSent: number;
+            /** @example 0 */
+            emailsDelivered: number;
+            /** @example 0 */
+            opens: number;
+            /** @example 0 */
+            clicks: number;
+            /** @example 0 */
+            replies: number;
+            /** @example 0 */
+            unsubscribes: number;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
         };
         WaitUntilDto: {
             /**
@@ -7857,6 +8974,7 @@ export type AbDurationDto = components['schemas']['AbDurationDto'];
 export type AbTestDto = components['schemas']['AbTestDto'];
 export type AbTestInputDto = components['schemas']['AbTestInputDto'];
 export type Action = components['schemas']['Action'];
+export type ActionStepDto = components['schemas']['ActionStepDto'];
 export type ActorDto = components['schemas']['ActorDto'];
 export type AddSuppressionsDto = components['schemas']['AddSuppressionsDto'];
 export type AddedSuppressionsDto = components['schemas']['AddedSuppressionsDto'];
@@ -7892,6 +9010,7 @@ export type ChangedStepDto = components['schemas']['ChangedStepDto'];
 export type ChooseWinnerDto = components['schemas']['ChooseWinnerDto'];
 export type CloneDto = components['schemas']['CloneDto'];
 export type ComparedCampaignDto = components['schemas']['ComparedCampaignDto'];
+export type ConditionStepDto = components['schemas']['ConditionStepDto'];
 export type ContactDto = components['schemas']['ContactDto'];
 export type ContactEventErrorDto = components['schemas']['ContactEventErrorDto'];
 export type ContactEventInputDto = components['schemas']['ContactEventInputDto'];
@@ -7902,23 +9021,34 @@ export type ContentProblemDto = components['schemas']['ContentProblemDto'];
 export type ContentWarningDto = components['schemas']['ContentWarningDto'];
 export type CooldownDto = components['schemas']['CooldownDto'];
 export type CountsDto = components['schemas']['CountsDto'];
+export type CreateActionStepDto = components['schemas']['CreateActionStepDto'];
 export type CreateApiKeyDto = components['schemas']['CreateApiKeyDto'];
 export type CreateApprovalPolicyDto = components['schemas']['CreateApprovalPolicyDto'];
 export type CreateCampaignDto = components['schemas']['CreateCampaignDto'];
+export type CreateConditionStepDto = components['schemas']['CreateConditionStepDto'];
 export type CreateContactDto = components['schemas']['CreateContactDto'];
+export type CreateDynamicSegmentDto = components['schemas']['CreateDynamicSegmentDto'];
+export type CreateEmailStepDto = components['schemas']['CreateEmailStepDto'];
 export type CreateProviderAccountDto = components['schemas']['CreateProviderAccountDto'];
 export type CreateSegmentDto = components['schemas']['CreateSegmentDto'];
+export type CreateSendGridProviderAccountDto = components['schemas']['CreateSendGridProviderAccountDto'];
 export type CreateSenderDomainDto = components['schemas']['CreateSenderDomainDto'];
+export type CreateSmtpProviderAccountDto = components['schemas']['CreateSmtpProviderAccountDto'];
+export type CreateStaticSegmentDto = components['schemas']['CreateStaticSegmentDto'];
 export type CreateStepDto = components['schemas']['CreateStepDto'];
 export type CreateTemplateDto = components['schemas']['CreateTemplateDto'];
 export type CreateUserDto = components['schemas']['CreateUserDto'];
+export type CreateWaitForStepDto = components['schemas']['CreateWaitForStepDto'];
+export type CreateWaitStepDto = components['schemas']['CreateWaitStepDto'];
 export type CreateWebhookDto = components['schemas']['CreateWebhookDto'];
 export type CreateWorkspaceDto = components['schemas']['CreateWorkspaceDto'];
 export type CredibleIntervalDto = components['schemas']['CredibleIntervalDto'];
 export type DkimResultDto = components['schemas']['DkimResultDto'];
 export type DmarcResultDto = components['schemas']['DmarcResultDto'];
 export type DomainRateDto = components['schemas']['DomainRateDto'];
+export type DynamicSegmentDto = components['schemas']['DynamicSegmentDto'];
 export type EmailBalanceDto = components['schemas']['EmailBalanceDto'];
+export type EmailStepDto = components['schemas']['EmailStepDto'];
 export type EngagementRule = components['schemas']['EngagementRule'];
 export type EnrollAction = components['schemas']['EnrollAction'];
 export type EnrollContactsDto = components['schemas']['EnrollContactsDto'];
@@ -7938,7 +9068,12 @@ export type FileSegmentDto = components['schemas']['FileSegmentDto'];
 export type FileStepDto = components['schemas']['FileStepDto'];
 export type FileTemplateDto = components['schemas']['FileTemplateDto'];
 export type FileVariantDto = components['schemas']['FileVariantDto'];
+export type FlowActionStepDto = components['schemas']['FlowActionStepDto'];
+export type FlowConditionStepDto = components['schemas']['FlowConditionStepDto'];
+export type FlowEmailStepDto = components['schemas']['FlowEmailStepDto'];
 export type FlowStepDto = components['schemas']['FlowStepDto'];
+export type FlowWaitForStepDto = components['schemas']['FlowWaitForStepDto'];
+export type FlowWaitStepDto = components['schemas']['FlowWaitStepDto'];
 export type FrequencyCapDto = components['schemas']['FrequencyCapDto'];
 export type Goal = components['schemas']['Goal'];
 export type HourReportDto = components['schemas']['HourReportDto'];
@@ -8020,8 +9155,13 @@ export type RuleOperator = components['schemas']['RuleOperator'];
 export type RulesSplitDto = components['schemas']['RulesSplitDto'];
 export type SaveFlowDto = components['schemas']['SaveFlowDto'];
 export type SaveVersionDto = components['schemas']['SaveVersionDto'];
+export type SavedActionStepDto = components['schemas']['SavedActionStepDto'];
+export type SavedConditionStepDto = components['schemas']['SavedConditionStepDto'];
+export type SavedEmailStepDto = components['schemas']['SavedEmailStepDto'];
 export type SavedFlowDto = components['schemas']['SavedFlowDto'];
 export type SavedStepDto = components['schemas']['SavedStepDto'];
+export type SavedWaitForStepDto = components['schemas']['SavedWaitForStepDto'];
+export type SavedWaitStepDto = components['schemas']['SavedWaitStepDto'];
 export type SegmentAction = components['schemas']['SegmentAction'];
 export type SegmentContactDto = components['schemas']['SegmentContactDto'];
 export type SegmentContactPage = components['schemas']['SegmentContactPage'];
@@ -8033,6 +9173,7 @@ export type SegmentPreviewDto = components['schemas']['SegmentPreviewDto'];
 export type SegmentRule = components['schemas']['SegmentRule'];
 export type SendGridAccountDto = components['schemas']['SendGridAccountDto'];
 export type SendGridAccountInputDto = components['schemas']['SendGridAccountInputDto'];
+export type SendGridProviderAccountDto = components['schemas']['SendGridProviderAccountDto'];
 export type SendWindowDto = components['schemas']['SendWindowDto'];
 export type SenderDomainDto = components['schemas']['SenderDomainDto'];
 export type SenderDomainPage = components['schemas']['SenderDomainPage'];
@@ -8044,7 +9185,9 @@ export type ShownWebhookAction = components['schemas']['ShownWebhookAction'];
 export type SimulateDto = components['schemas']['SimulateDto'];
 export type SmtpAccountDto = components['schemas']['SmtpAccountDto'];
 export type SmtpAccountInputDto = components['schemas']['SmtpAccountInputDto'];
+export type SmtpProviderAccountDto = components['schemas']['SmtpProviderAccountDto'];
 export type Split = components['schemas']['Split'];
+export type StaticSegmentDto = components['schemas']['StaticSegmentDto'];
 export type StepCallDto = components['schemas']['StepCallDto'];
 export type StepCallPage = components['schemas']['StepCallPage'];
 export type StepCallStatus = components['schemas']['StepCallStatus'];
@@ -8100,17 +9243,29 @@ export type VariantInputDto = components['schemas']['VariantInputDto'];
 export type VariantPage = components['schemas']['VariantPage'];
 export type VariantReportDto = components['schemas']['VariantReportDto'];
 export type VariantsReportDto = components['schemas']['VariantsReportDto'];
+export type VersionActionStepDto = components['schemas']['VersionActionStepDto'];
+export type VersionConditionStepDto = components['schemas']['VersionConditionStepDto'];
 export type VersionDetailDto = components['schemas']['VersionDetailDto'];
 export type VersionDiffDto = components['schemas']['VersionDiffDto'];
 export type VersionDto = components['schemas']['VersionDto'];
+export type VersionEmailStepDto = components['schemas']['VersionEmailStepDto'];
+export type VersionFlowActionStepDto = components['schemas']['VersionFlowActionStepDto'];
+export type VersionFlowConditionStepDto = components['schemas']['VersionFlowConditionStepDto'];
+export type VersionFlowEmailStepDto = components['schemas']['VersionFlowEmailStepDto'];
 export type VersionFlowStepDto = components['schemas']['VersionFlowStepDto'];
+export type VersionFlowWaitForStepDto = components['schemas']['VersionFlowWaitForStepDto'];
+export type VersionFlowWaitStepDto = components['schemas']['VersionFlowWaitStepDto'];
 export type VersionImpactDto = components['schemas']['VersionImpactDto'];
 export type VersionPage = components['schemas']['VersionPage'];
 export type VersionStepDto = components['schemas']['VersionStepDto'];
+export type VersionWaitForStepDto = components['schemas']['VersionWaitForStepDto'];
+export type VersionWaitStepDto = components['schemas']['VersionWaitStepDto'];
 export type WaitDurationDto = components['schemas']['WaitDurationDto'];
 export type WaitEventDto = components['schemas']['WaitEventDto'];
+export type WaitForStepDto = components['schemas']['WaitForStepDto'];
 export type WaitInputDto = components['schemas']['WaitInputDto'];
 export type WaitOffset = components['schemas']['WaitOffset'];
+export type WaitStepDto = components['schemas']['WaitStepDto'];
 export type WaitUntilDto = components['schemas']['WaitUntilDto'];
 export type WebhookAction = components['schemas']['WebhookAction'];
 export type WebhookDeliveryDto = components['schemas']['WebhookDeliveryDto'];

@@ -15,7 +15,7 @@ export { createHttpAdapter, registerHttp } from './http-server.js';
 export { IdParam } from './id-param.js';
 export { Metrics, type Sample } from './metrics.js';
 export { buildDocument } from './openapi-document.js';
-export { namedUnion } from './openapi-schema.js';
+export { describeKinds, namedUnion } from './openapi-schema.js';
 export { PageQuery } from './page-query.dto.js';
 export {
   PageDto,

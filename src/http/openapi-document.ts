@@ -46,11 +46,12 @@ export function buildDocument(app: INestApplication): OpenAPIObject {
   });
   document.components = {
     ...document.components,
-    schemas: sorted({ ...document.components?.schemas, ...unionSchemas() }),
+    schemas: { ...document.components?.schemas, ...unionSchemas() },
     responses: problemComponents(),
   };
   simplify(document);
   document.paths = sorted(document.paths);
+  document.components.schemas = sorted(document.components.schemas!);
   // Refusals carry members of their own: `currentStatus`, `usedBy`, `existingId` (RFC 9457 §3.2).
   (document.components.schemas?.ProblemDto as SchemaObject).additionalProperties = true;
   for (const [path, item] of Object.entries(document.paths)) {

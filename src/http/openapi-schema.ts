@@ -7,6 +7,9 @@ interface Schema {
   enum?: string[];
   allOf?: Schema[];
   oneOf?: Schema[];
+  anyOf?: Schema[];
+  description?: string;
+  required?: string[];
   properties?: Record<string, Schema>;
   discriminator?: { propertyName: string; mapping?: Record<string, string> };
 }
@@ -27,6 +30,27 @@ export function namedUnion(name: string, models: Type[], discriminator?: string)
   return { oneOf: [{ $ref: getSchemaPath(name) }] };
 }
 
+/** One kind of thing that a class stands for: which fields it has beside those that all kinds have, and which of its own are never missing or null. */
+interface Kind {
+  fields: readonly string[];
+  required?: readonly string[];
+}
+
+interface Kinds {
+  property: string;
+  kinds: Record<string, Kind>;
+  nameOf: (kind: string) => string;
+}
+const models = new Map<string, Kinds>();
+
+/**
+ * Describes a class that stands for several kinds of thing, told apart by `property`, as a choice among these: clients get types that narrow, and no way to write
+ * down what would be refused. A field of another kind is null where answers always have it, and does not exist otherwise.
+ */
+export function describeKinds(model: Type, property: string, kinds: Record<string, Kind>, nameOf: (kind: string) => string): void {
+  models.set(model.name, { property, kinds, nameOf });
+}
+
 /** What the document needs beside what the controllers name. */
 export const unionModels = (): Type[] => [...unions.values()].flatMap(({ models }) => models);
 export const unionSchemas = (): Record<string, SchemaObject> =>
@@ -36,10 +60,42 @@ export const unionSchemas = (): Record<string, SchemaObject> =>
 export function simplify(document: OpenAPIObject): void {
   document.paths = unwrapped(document.paths) as OpenAPIObject['paths'];
   const schemas = unwrapped(document.components?.schemas) as Record<string, Schema>;
+  for (const [name, kinds] of models) if (schemas[name]) Object.assign(schemas, split(name, schemas[name], kinds));
   if (document.components) document.components.schemas = schemas as Record<string, SchemaObject>;
   for (const { discriminator, oneOf } of Object.values(schemas)) {
     if (discriminator) discriminator.mapping = mappingOf(discriminator.propertyName, oneOf!, schemas);
   }
+}
+
+/** The schema of a class as a choice among one schema for each kind. */
+function split(name: string, model: Schema, { property, kinds, nameOf }: Kinds): Record<string, Schema> {
+  const ofKinds = new Set(Object.values(kinds).flatMap(({ fields }) => fields));
+  const parts = Object.entries(kinds).map(([kind, { fields, required = [] }]): [string, Schema] => {
+    const properties = Object.entries({ [property]: {}, ...model.properties }).flatMap(([field, schema]): [string, Schema][] => {
+      if (field === property) return [[field, { type: 'string', enum: [kind] }]];
+      if (required.includes(field)) return [[field, withoutNull(schema)]];
+      if (!ofKinds.has(field) || fields.includes(field)) return [[field, schema]];
+      if (!model.required?.includes(field)) return [];
+      return [[field, isNullable(schema) ? { type: 'null' } : schema]];
+    });
+    const names = [...new Set([...(model.required ?? []), ...required])];
+    return [nameOf(kind), { type: 'object', properties: Object.fromEntries(properties), required: names }];
+  });
+  const oneOf = parts.map(([part]) => ({ $ref: getSchemaPath(part) }));
+  const { description } = model;
+  return {
+    ...Object.fromEntries(parts),
+    [name]: { ...(description ? { description } : {}), oneOf, discriminator: { propertyName: property } },
+  };
+}
+
+function isNullable({ type, anyOf }: Schema): boolean {
+  return (Array.isArray(type) && type.includes('null')) || Boolean(anyOf?.some((one) => one.type === 'null'));
+}
+
+function withoutNull({ anyOf, ...beside }: Schema): Schema {
+  const [only] = anyOf?.filter(({ type }) => type !== 'null') ?? [];
+  return only ? { ...beside, ...only } : beside;
 }
 
 function unwrapped(value: unknown): unknown {

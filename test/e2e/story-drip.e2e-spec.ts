@@ -1,5 +1,5 @@
 import { simpleParser } from 'mailparser';
-import type { FlowStepDto as FlowStep, Rule } from '../../sdk/campaign-engine.js';
+import type { FlowStepDto, Rule, SaveFlowDto } from '../../sdk/campaign-engine.js';
 import { SmtpSink } from '../support/smtp-sink.js';
 import { until } from '../support/poll.js';
 import { emailStep, linkIn, Story, waitStep } from '../support/story.js';
@@ -161,14 +161,18 @@ describe('a drip campaign over real SMTP', () => {
     const id = first.data!.id;
     expect([again.data?.id, again.response.headers.get('idempotency-replayed')]).toEqual([id, 'true']);
 
-    const steps: FlowStep[] = [
+    const steps: FlowStepDto[] = [
       { ref: 'hello', stepType: 'email', stepName: 'Hello', templateId: template!.id },
       { stepType: 'wait', waitDuration: { value: 1, unit: 'days' } },
       { stepType: 'condition', conditionRules: { type: 'email_opened', stepId: 'hello' }, trueNextRef: 'tag', falseNextRef: null },
       { ref: 'tag', stepType: 'action', actionConfig: { type: 'add_tag', tag: 'reader' } },
     ];
-    const saved = await client.PUT('/api/campaigns/{id}/steps', { params: { path: { id } }, body: { steps } });
-    const actions = saved.data!.steps.flatMap((step) => (step.stepType === 'action' && step.actionConfig ? [step.actionConfig] : []));
+    const flow = (body: SaveFlowDto) => client.PUT('/api/campaigns/{id}/steps', { params: { path: { id } }, body });
+    // @ts-expect-error a wait has no subject: what is refused does not even compile
+    const refused: FlowStepDto = { stepType: 'wait', waitDuration: { value: 1, unit: 'days' }, subjectLine: 'Hello' };
+    expect((await flow({ steps: [refused] })).error).toMatchObject({ status: 400, errors: [{ path: 'steps[0].subjectLine' }] });
+    const saved = await flow({ steps });
+    const actions = saved.data!.steps.flatMap((step) => (step.stepType === 'action' ? [step.actionConfig] : []));
     expect(actions.map((action) => (action.type === 'add_tag' ? action.tag : null))).toEqual(['reader']);
 
     // Two people change the campaign at once: the later one is told, and loses nothing by accident.

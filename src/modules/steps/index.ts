@@ -31,4 +31,5 @@ export { mapSplit, type SplitConfig } from './domain/split.js';
 export { shownAction, webhookSecretContext, type ShownAction } from './domain/webhook-action.js';
 export { AbTestDto, AbTestInputDto, VariantInputDto } from './dto/ab-test.dto.js';
 export { FlowStepDto, SaveFlowDto, toStepInput } from './dto/step-input.dto.js';
+export { describeStepKinds } from './dto/step-kinds.js';
 export { StepDto, toStepDto } from './dto/step.dto.js';

@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsBoolean, IsIn, IsInt, IsString, Matches, Max, MaxLength, Min, ValidateIf, ValidateNested } from 'class-validator';
-import { IsHeaderText, Omittable } from '../../../http/index.js';
+import { IsHeaderText, Omittable, describeKinds } from '../../../http/index.js';
 import { ENCRYPTIONS, PROVIDER_KINDS, REGIONS, type Encryption, type ProviderKind, type Region } from '../domain/provider-account.js';
 
 const HOST = /^(?=.{1,253}$)(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)$/;
@@ -95,6 +95,8 @@ export class UpdateProviderAccountDto extends ProviderAccountSettingsDto {
   name?: string;
 }
 
+const KINDS = { smtp: { fields: ['smtp'], required: ['smtp'] }, sendgrid: { fields: ['sendgrid'], required: ['sendgrid'] } };
+
 export class CreateProviderAccountDto extends ProviderAccountSettingsDto {
   /** @example "Marketing relay" */
   @IsHeaderText(255)
@@ -103,6 +105,10 @@ export class CreateProviderAccountDto extends ProviderAccountSettingsDto {
   @IsIn(PROVIDER_KINDS)
   kind: ProviderKind;
 }
+
+describeKinds(CreateProviderAccountDto, 'kind', KINDS, (kind) =>
+  kind === 'smtp' ? 'CreateSmtpProviderAccountDto' : 'CreateSendGridProviderAccountDto',
+);
 
 export class SmtpAccountDto {
   /** @example "smtp.example.com" */
@@ -161,3 +167,5 @@ export class ProviderAccountDto {
   createdAt: Date;
   updatedAt: Date;
 }
+
+describeKinds(ProviderAccountDto, 'kind', KINDS, (kind) => (kind === 'smtp' ? 'SmtpProviderAccountDto' : 'SendGridProviderAccountDto'));

@@ -13,7 +13,7 @@ import {
   Min,
   IsString,
 } from 'class-validator';
-import { IsHeaderText, Omittable, PageQuery } from '../../../http/index.js';
+import { IsHeaderText, Omittable, PageQuery, describeKinds } from '../../../http/index.js';
 import type { SegmentContactRow } from '../segment-audience.queries.js';
 import { NULLABLE_RULE_SCHEMA, RULE_SCHEMA } from './rule.dto.js';
 
@@ -25,6 +25,8 @@ const RULES_EXAMPLE = {
     { not: { type: 'email_opened', withinHours: 720 } },
   ],
 };
+
+const KINDS = { dynamic: { fields: ['rules'], required: ['rules'] }, static: { fields: [] } };
 
 export class CreateSegmentDto {
   @ApiProperty({ minLength: 1, maxLength: 255, example: 'Pro customers gone quiet' })
@@ -43,6 +45,8 @@ export class CreateSegmentDto {
   @Allow()
   rules?: unknown;
 }
+
+describeKinds(CreateSegmentDto, 'type', KINDS, (type) => (type === 'dynamic' ? 'CreateDynamicSegmentDto' : 'CreateStaticSegmentDto'));
 
 export class UpdateSegmentDto {
   @ApiPropertyOptional({ minLength: 1, maxLength: 255 })
@@ -74,6 +78,8 @@ export class SegmentDto {
   @ApiProperty({ type: String, format: 'date-time' })
   updatedAt: Date;
 }
+
+describeKinds(SegmentDto, 'type', KINDS, (type) => (type === 'dynamic' ? 'DynamicSegmentDto' : 'StaticSegmentDto'));
 
 export class ListSegmentsQuery extends PageQuery {
   @ApiPropertyOptional({ enum: SEGMENT_TYPES })

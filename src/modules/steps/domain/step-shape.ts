@@ -9,7 +9,8 @@ import { waitUntilProblems } from './wait-config.js';
 export type StepInput = Partial<StepSettings>;
 
 type TypedField = Exclude<keyof StepSettings, 'stepName' | 'stepType'>;
-const FIELDS: Record<StepType, readonly TypedField[]> = {
+/** Which fields a step has beside its name and type. */
+export const FIELDS: Record<StepType, readonly TypedField[]> = {
   email: ['templateId', 'subjectLine', 'emailContent', 'contentFormat', 'abTest', 'nextStepId', 'isEnd'],
   wait: ['waitDuration', 'waitUntil', 'nextStepId', 'isEnd'],
   condition: ['conditionRules', 'splitConfig', 'trueNextStepId', 'falseNextStepId'],

@@ -33,6 +33,7 @@ import {
 import { AbTestInputDto, VariantInputDto, toAbTest } from './ab-test.dto.js';
 import { NULLABLE_ACTION_SCHEMA, WaitEventDto } from './action.dto.js';
 import { NULLABLE_SPLIT, WaitUntilDto } from './wait-split.dto.js';
+import { describeStepKinds } from './step-kinds.js';
 
 const ID_OR_NULL = { type: String, format: 'uuid', nullable: true } as const;
 const REF_OR_NULL = { type: String, nullable: true, example: 'reminder' } as const;
@@ -170,6 +171,8 @@ export class CreateStepDto extends StepFieldsDto {
   falseNextStepId?: string | null;
 }
 
+describeStepKinds(CreateStepDto);
+
 /** Only what is given changes; null takes a value away. A step that changes its type keeps nothing of the former one. */
 export class UpdateStepDto extends PartialType(CreateStepDto, { skipNullProperties: false }) {}
 
@@ -213,6 +216,8 @@ export class FlowStepDto extends StepFieldsDto {
   @Type(() => VariantInputDto)
   variants?: VariantInputDto[];
 }
+
+describeStepKinds(FlowStepDto);
 
 export class SaveFlowDto {
   /** In order; the first is where everybody begins. A rule may name a step of the call by its ref in `stepId`. */

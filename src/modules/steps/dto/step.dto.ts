@@ -18,6 +18,7 @@ import { shownAction, type ShownAction } from '../domain/webhook-action.js';
 import { AbTestDto, VariantDto } from './ab-test.dto.js';
 import { NULLABLE_SHOWN_ACTION_SCHEMA, WaitEventDto } from './action.dto.js';
 import { NULLABLE_SPLIT, WaitUntilDto } from './wait-split.dto.js';
+import { describeStepKinds } from './step-kinds.js';
 
 const INSTANT = { type: String, format: 'date-time' } as const;
 const ID_OR_NULL = { type: String, format: 'uuid', nullable: true } as const;
@@ -126,10 +127,14 @@ export class StepDto {
   updatedAt: Date;
 }
 
+describeStepKinds(StepDto);
+
 export class SavedStepDto extends StepDto {
   @ApiProperty({ type: String, nullable: true, example: 'welcome', description: 'The name the caller gave the step in this call.' })
   ref: string | null;
 }
+
+describeStepKinds(SavedStepDto);
 
 export class SavedFlowDto {
   @ApiProperty({ type: [SavedStepDto] })

@@ -2,7 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, IsArray, IsIn, IsObject, IsOptional, IsUUID, ValidateNested } from 'class-validator';
 import { Omittable } from '../../../http/index.js';
-import { FlowStepDto, toStepInput } from '../../steps/index.js';
+import { FlowStepDto, toStepInput, describeStepKinds } from '../../steps/index.js';
 import { PUBLISH_POLICIES, type PublishPolicy } from '../domain/version.js';
 import type { DraftedStep } from '../versions.service.js';
 
@@ -22,6 +22,8 @@ export class VersionFlowStepDto extends FlowStepDto {
   @IsUUID()
   continues?: string | null;
 }
+
+describeStepKinds(VersionFlowStepDto);
 
 export class SaveVersionDto {
   /** The whole flow, as in `PUT …/steps`. */

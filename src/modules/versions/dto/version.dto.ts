@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { CampaignDto, toCampaignDto } from '../../campaigns/index.js';
-import { STEP_TYPES, StepDto, stepLabel, toStepDto, type CampaignStep, type StepType } from '../../steps/index.js';
+import { STEP_TYPES, StepDto, stepLabel, toStepDto, type CampaignStep, type StepType, describeStepKinds } from '../../steps/index.js';
 import type { Place } from '../domain/moves.js';
 import { PUBLISH_POLICIES, VERSION_STATUSES, type CampaignVersion, type PublishPolicy, type VersionStatus } from '../domain/version.js';
 import type { Published } from '../publish.service.js';
@@ -54,6 +54,8 @@ export class VersionStepDto extends StepDto {
   @ApiProperty({ ...ID_OR_NULL, description: 'The step of the live version that this is; null if that has none such.' })
   continues: string | null;
 }
+
+describeStepKinds(VersionStepDto);
 
 /** A step of one of the versions. */
 export class StepOfVersionDto {
