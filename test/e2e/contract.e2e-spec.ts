@@ -1,11 +1,14 @@
 import { Agent } from 'node:http';
 import fc from 'fast-check';
 import { can } from '../../src/modules/identity/domain/permissions.js';
+import { rows } from '../../src/database/index.js';
 import { ROLES, type Role, ApiKeysService, systemContext } from '../../src/modules/identity/index.js';
 import { type FuzzedRequest, requestsOf, validBodies } from '../support/api-requests.js';
 import { type Answer, type CallOptions, callApp } from '../support/http-app.js';
 import { type Operation, type Parameter, document, kindOf, misfit, operations } from '../support/openapi.js';
 import { type TestApp, startTestApp } from '../support/test-app.js';
+import { asOwner, ownerUrlOf } from '../support/test-database.js';
+import { withoutTenantFilter } from '../support/unfiltered.js';
 
 /** PROPERTY_RUNS=20000 for the full size; the seed of a run that failed is in its message, and PROPERTY_SEED repeats it. */
 const RUNS = fc.readConfigureGlobal().numRuns ?? 1500;
@@ -60,22 +63,40 @@ describe('the API against its document', () => {
   });
 
   it('answers 404 to another tenant about every id, with a body that would do otherwise', async () => {
-    const other = (await test.tenant('Other')).api.apiKey!;
-    const own = await furnish((route, body) => call(route, { key: other, body }));
-    const faults: string[] = [];
-    for (const operation of protectedOnes.filter(({ parameters }) => parameters.some(isId))) {
-      const bodies = fc.sample(validBodies(operation), { numRuns: 12, seed: 7 }).map((body) => fill(JSON.stringify(body) ?? '', own));
-      const statuses = new Set<number>();
-      for (const raw of operation.requestBody ? bodies : [undefined]) {
-        statuses.add(
-          (await call(routeOf(operation, pools), { key: other, raw, headers: raw ? { 'content-type': 'application/json' } : {} })).status,
-        );
-        if (statuses.has(404)) break;
+    const { api } = await test.tenant('Other');
+    expect(await probe(api.apiKey!, await furnish((route, body) => call(route, { key: api.apiKey!, body })))).toEqual([]);
+  });
+
+  it('shows and loses nothing to another tenant where our own filter is taken out of every statement', async () => {
+    const { api } = await test.tenant('Another');
+    const stranger = api.apiKey!;
+    const own = await furnish((route, body) => call(route, { key: stranger, body }));
+    const before = await stateOf(tenantId);
+    const ids = Object.values(pools).flat();
+    const shown: string[] = [];
+    let faults: string[] = [];
+    const { changed, missed } = await withoutTenantFilter(async () => {
+      faults = await probe(stranger, own);
+      for (const operation of protectedOnes.filter(({ method }) => method === 'get')) {
+        const { status, body } = await call(routeOf(operation, own), { key: stranger });
+        const text = JSON.stringify(body);
+        if (status >= 500 || ids.some((id) => text.includes(id))) shown.push(`${operation.operationId}: ${status}`);
       }
-      if (!statuses.has(404) || [...statuses].some((status) => status < 400))
-        faults.push(`${operation.operationId}: ${[...statuses].join(', ')}`);
-    }
-    expect(faults).toEqual([]);
+    });
+    expect([faults, shown, [...missed]]).toEqual([[], [], []]);
+    expect(changed.size).toBeGreaterThan(60);
+    expect(await stateOf(tenantId)).toEqual(before);
+    // That the filter is out shows where nothing stands below it.
+    const campaign = `GET /api/campaigns/${pools.campaigns[0]}`;
+    const openly = (verb: string) => asOwner(ownerUrlOf(test.databaseUrl), `ALTER TABLE campaigns ${verb} ROW LEVEL SECURITY`);
+    const statuses: number[] = [];
+    await withoutTenantFilter(async () => {
+      for (const verb of ['DISABLE', 'ENABLE']) {
+        await openly(verb);
+        statuses.push((await call(campaign, { key: stranger })).status);
+      }
+    });
+    expect(statuses).toEqual([200, 404]);
   });
 
   it(
@@ -99,6 +120,37 @@ describe('the API against its document', () => {
     },
     60_000 + RUNS * 40,
   );
+
+  /** Asks everything about our ids with a stranger's key, in bodies with the stranger's own; what was not 404. */
+  async function probe(stranger: string, own: Pools): Promise<string[]> {
+    const faults: string[] = [];
+    for (const operation of protectedOnes.filter(({ parameters }) => parameters.some(isId))) {
+      const bodies = fc.sample(validBodies(operation), { numRuns: 12, seed: 7 }).map((body) => fill(JSON.stringify(body) ?? '', own));
+      const statuses = new Set<number>();
+      for (const raw of operation.requestBody ? bodies : [undefined]) {
+        const headers: Record<string, string> = raw ? { 'content-type': 'application/json' } : {};
+        statuses.add((await call(routeOf(operation, pools), { key: stranger, raw, headers })).status);
+        if (statuses.has(404)) break;
+      }
+      if (!statuses.has(404) || [...statuses].some((status) => status < 400))
+        faults.push(`${operation.operationId}: ${[...statuses].join(', ')}`);
+    }
+    return faults;
+  }
+
+  /** Every row of a tenant, as one number a table. */
+  function stateOf(tenant: string): Promise<object[]> {
+    return test.db.asSystem(async (tx) => {
+      const tables = await rows<{ name: string }>(
+        tx,
+        `SELECT c.oid::regclass::text AS name FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'
+          WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relnamespace = 'public'::regnamespace ORDER BY 1`,
+      );
+      const one = ({ name }: { name: string }) =>
+        `SELECT '${name}' AS name, count(*)::int AS rows, sum(hashtextextended(t::text, 0)) AS state FROM ${name} t WHERE tenant_id = $1`;
+      return rows(tx, tables.map(one).join(' UNION ALL '), [tenant]);
+    });
+  }
 
   async function send({ operation, route, headers, raw }: FuzzedRequest): Promise<Answer> {
     const answer = await call(fill(route, pools), {

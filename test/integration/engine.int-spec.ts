@@ -61,6 +61,18 @@ describe('the engine on a real database', () => {
     expect(await story.get(id)).toMatchObject({ totalContacts: 35, enrollment: { state: 'enrolled', enrolled: 35, total: 35 } });
   });
 
+  it('does nothing for a job that names one tenant and the campaign of another', async () => {
+    const id = await launched(3);
+    const { tenantId: stranger } = await app.tenant('Other');
+    await expect(audience.enrollCampaign(stranger, id, LONG)).rejects.toThrow('There is no such campaign');
+    expect(await enrolledOf(id)).toEqual([]);
+    await audience.enrollCampaign(tenantId, id, LONG);
+    await expect(engine.advanceCampaign(stranger, id, LONG)).rejects.toThrow('There is no such campaign');
+    expect(await sql(`SELECT id FROM emails WHERE campaign_id = $1`, [id])).toEqual([]);
+    await engine.advanceCampaign(tenantId, id, LONG);
+    expect(await sql(`SELECT id FROM emails WHERE campaign_id = $1`, [id])).toHaveLength(3);
+  });
+
   it('leaves nobody on the way in a campaign that ends in the middle of a chunk', async () => {
     const endDate = new Date(app.clock.now().getTime() + 3_600_000);
     const id = await launched(25, { endDate: endDate.toISOString() });
