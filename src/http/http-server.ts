@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { Logger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import type { FastifyInstance, FastifyReply } from 'fastify';
-import { Ids } from '../shared/ids.js';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { JSON_LIMIT, registerBodyParsers } from './body-parsers.js';
 import { DirectRoutes } from './direct-routes.js';
 import { NotAcceptableError } from './http.errors.js';
@@ -25,13 +25,15 @@ const KEEP_ALIVE_MS = 72_000;
 export function createHttpAdapter(): FastifyAdapter {
   return new FastifyAdapter({
     bodyLimit: JSON_LIMIT,
+    // Not one that a client sends: it goes into the log.
+    genReqId: () => randomUUID(),
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAM_LENGTH },
     // The router itself refuses some URLs before anything of ours runs.
-    frameworkErrors: (error: Error, _request: unknown, reply: FastifyReply) => {
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
       const refusal = refusalOf(error);
-      const body = JSON.stringify(problemDocument(refusal, `urn:uuid:${randomUUID()}`));
+      const body = JSON.stringify(problemDocument(refusal, `urn:uuid:${request.id}`));
       void reply.code(refusal.status).type('application/problem+json; charset=utf-8').send(body);
     },
   });
@@ -39,7 +41,7 @@ export function createHttpAdapter(): FastifyAdapter {
 
 /**
  * Everything an HTTP application of ours has besides its controllers: body parsers with their limits, validation, problem documents, security
- * headers, metrics, `/openapi.json` and `/docs`. Call once, before `init()` or `listen()`, on an application made with `createHttpAdapter()`.
+ * headers, metrics, a line of log for each request, `/openapi.json` and `/docs`. Call once, before `init()` or `listen()`, on an application made with `createHttpAdapter()`.
  */
 export function registerHttp(app: NestFastifyApplication): void {
   const adapter = app.getHttpAdapter() as unknown as FastifyAdapter;
@@ -53,9 +55,9 @@ export function registerHttp(app: NestFastifyApplication): void {
   registerBodyParsers(server);
   addSecurityHeaders(server);
   refuseOtherTypes(server);
-  measure(server, app.get(Metrics, { strict: false }));
+  observe(server, app.get(Metrics, { strict: false }));
   app.useGlobalPipes(new RequestValidationPipe());
-  app.useGlobalFilters(new ProblemFilter(routes, app.get(Ids, { strict: false })));
+  app.useGlobalFilters(new ProblemFilter(routes));
   serveDocs(server, () => buildDocument(app));
 }
 
@@ -109,12 +111,21 @@ function accepts(accept: string, offered: string): boolean {
   });
 }
 
-function measure(server: FastifyInstance, metrics: Metrics): void {
+/** Mail readers, supervisors and pages that refresh themselves: thousands a second, of interest to none. */
+const FREQUENT = /^\/(?:t|health|metrics|queues|docs)(?:\/|$)/;
+
+/** Counts and logs each answer. */
+function observe(server: FastifyInstance, metrics: Metrics): void {
+  const logger = new Logger('Request');
   const seconds = metrics.histogram('http_request_duration_seconds', 'Time to answer requests, by route.', ['method', 'route', 'status']);
   server.addHook('onResponse', (request, reply, done) => {
     // The pattern, not the path: paths hold ids and tokens.
     const route = request.is404 ? 'none' : (request.routeOptions.url ?? 'none');
-    seconds.observe({ method: request.method, route, status: String(reply.statusCode) }, reply.elapsedTime / 1000);
+    const { method, id: requestId } = request;
+    const status = reply.statusCode;
+    seconds.observe({ method, route, status: String(status) }, reply.elapsedTime / 1000);
+    const line = { method, route, status, ms: Math.round(reply.elapsedTime), requestId };
+    logger[FREQUENT.test(route) && status < 500 ? 'debug' : 'log'](`${method} ${route} ${status}`, line);
     done();
   });
 }

@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream';
 import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Ids } from '../shared/ids.js';
 import { type Refusal, problemDocument, refusalOf } from './problem.js';
 import { ReplayedAnswer } from './replayed-answer.js';
 import type { RouteTable } from './route-table.js';
@@ -14,17 +13,15 @@ import type { RouteTable } from './route-table.js';
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger('Http');
 
-  constructor(
-    private readonly routes: RouteTable,
-    private readonly ids: Ids,
-  ) {}
+  constructor(private readonly routes: RouteTable) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     if (error instanceof ReplayedAnswer) return sendReplay(reply, error);
     const refusal = request.is404 ? this.notServed(request) : refusalOf(error);
-    const instance = `urn:uuid:${this.ids.uuid()}`;
+    // The name that the request has in the log.
+    const instance = `urn:uuid:${request.id}`;
     if (refusal.status >= 500) this.log(refusal, instance, request, error);
     if (reply.sent) return;
     // What is left of an unread upload cannot be skipped: the connection ends with the answer.

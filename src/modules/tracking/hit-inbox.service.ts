@@ -38,7 +38,10 @@ export class HitInbox {
       if (hits.length === 0) return false;
       const events = hits.map((hit) => this.eventOf(hit));
       const { refused } = await storeEvents(tx, events, store);
-      for (const { event, error } of refused) this.logger.error(`A hit could not be stored: ${error.message}: ${JSON.stringify(event)}`);
+      for (const { event, error } of refused) {
+        const { tenantId, emailId, type } = event;
+        this.logger.error(`A hit could not be stored (${type} of email ${emailId}, tenant ${tenantId}): ${error.message}`);
+      }
       return batches.length === BATCHES_PER_RUN || hits.length >= HITS_PER_RUN;
     });
   }
