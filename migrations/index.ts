@@ -26,6 +26,7 @@ import { Rollups1764000022000 } from './1764000022000-Rollups.js';
 import { AuditOrigin1764000023000 } from './1764000023000-AuditOrigin.js';
 import { ClickIndex1764000024000 } from './1764000024000-ClickIndex.js';
 import { ApprovalRehearsals1764000024500 } from './1764000024500-ApprovalRehearsals.js';
+import { RateLimits1764000025000 } from './1764000025000-RateLimits.js';
 
 /** Every migration, in order; an explicit list, because globs do not survive compilation to ESM. */
 export const migrations = [
@@ -57,4 +58,5 @@ export const migrations = [
   AuditOrigin1764000023000,
   ClickIndex1764000024000,
   ApprovalRehearsals1764000024500,
+  RateLimits1764000025000,
 ];

@@ -3,7 +3,7 @@ import { DiscoveryModule, DiscoveryService } from '@nestjs/core';
 import { Cron, CronExpression } from '@nestjs/schedule';
 import { Database, withAdvisoryLock } from '../database/index.js';
 import { HealthChecks, Metrics } from '../http/index.js';
-import { IdempotencyService } from '../modules/identity/index.js';
+import { IdempotencyService, SharedCounters } from '../modules/identity/index.js';
 import { QueueConnection, findQueues } from '../queue/index.js';
 import { QueueBoard } from './queue-board.js';
 
@@ -15,6 +15,7 @@ export class OperationsModule implements OnModuleInit {
     private readonly health: HealthChecks,
     private readonly queue: QueueConnection,
     private readonly idempotency: IdempotencyService,
+    private readonly counters: SharedCounters,
     private readonly metrics: Metrics,
     private readonly discovery: DiscoveryService,
   ) {}
@@ -45,5 +46,10 @@ export class OperationsModule implements OnModuleInit {
     await withAdvisoryLock(this.db, 'forget-old-answers', async () => {
       await this.idempotency.deleteExpired();
     });
+  }
+
+  @Cron(CronExpression.EVERY_10_MINUTES, { waitForCompletion: true })
+  async forgetOldCounts(): Promise<void> {
+    await withAdvisoryLock(this.db, 'forget-old-counts', () => this.counters.deleteExpired());
   }
 }

@@ -25,7 +25,7 @@ export async function start(loaded: AppConfig, shutdown: Shutdown, logger: Logge
   const { applied, warnings } = await prepare(config);
   if (applied.length > 0) log.log(`Applied ${applied.length} migration(s), up to ${applied.at(-1)}`);
   for (const warning of warnings) log.warn(warning);
-  const creating = NestFactory.create<NestFastifyApplication>(AppModule.register(config), createHttpAdapter(), {
+  const creating = NestFactory.create<NestFastifyApplication>(AppModule.register(config), createHttpAdapter(config.http), {
     logger,
     abortOnError: false,
   });

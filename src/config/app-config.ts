@@ -10,7 +10,26 @@ export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'verbose'
 export class AppConfig {
   readonly nodeEnv: string;
   readonly logLevel: LogLevel;
-  readonly http: { readonly host: string; readonly port: number; readonly publicUrl: string };
+  readonly http: {
+    readonly host: string;
+    readonly port: number;
+    readonly publicUrl: string;
+    /** Whose `X-Forwarded-For` is believed: the last so many proxies, or those at these addresses and networks. */
+    readonly trustProxy: number | readonly string[];
+    /** Web pages of these origins may call the API; `*`: of any. */
+    readonly corsOrigins: readonly string[];
+  };
+  /** How often something may be asked for; 0: as often as one likes. */
+  readonly rateLimits: {
+    /** Requests, by credential; without one by address. */
+    readonly perMinute: number;
+    /** Credentials that do not hold, by address. */
+    readonly failuresPerMinute: number;
+    /** The rest by tenant. */
+    readonly launchesPerMinute: number;
+    readonly importsPerHour: number;
+    readonly testSendsPerHour: number;
+  };
   /** Base of tracking and unsubscribe links; never ends in a slash. */
   readonly publicUrl: string;
   readonly database: {

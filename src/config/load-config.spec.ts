@@ -21,7 +21,8 @@ describe('loadConfig', () => {
   it('gives every documented default', () => {
     const config = loadConfig({ APP_SECRET: SECRET });
     expect(config).toMatchObject({
-      http: { host: '127.0.0.1', port: 3000 },
+      http: { host: '127.0.0.1', port: 3000, trustProxy: 0, corsOrigins: [] },
+      rateLimits: { perMinute: 600, failuresPerMinute: 60, launchesPerMinute: 10, importsPerHour: 60, testSendsPerHour: 60 },
       publicUrl: 'http://127.0.0.1:3000',
       database: { embedded: true, url: undefined },
       roles: { api: true, worker: true, scheduler: true },
@@ -61,6 +62,28 @@ describe('loadConfig', () => {
       'APP_SECRET_PREVIOUS: must be a comma-separated list of secrets of at least 32 characters each',
     ]);
     expect(faultsOf({ ...external, ALLOW_PRIVATE_NETWORKS: 'yes' })).toEqual(['ALLOW_PRIVATE_NETWORKS=yes: must be one of true, false']);
+  });
+
+  it('takes proxies by number or by network and origins exactly as browsers send them, so that no typing error trusts or lets in more', () => {
+    const http = (env: Record<string, string>) => loadConfig({ ...external, ...env }).http;
+    expect(http({ TRUST_PROXY: '2' }).trustProxy).toBe(2);
+    expect(http({ TRUST_PROXY: '10.0.0.0/8, 2001:db8::/32,192.0.2.1' }).trustProxy).toEqual(['10.0.0.0/8', '2001:db8::/32', '192.0.2.1']);
+    for (const value of ['true', '-1', '10', '10.0.0.0/33', '10.0.0.0/8/8', '10.0.0.0/', 'proxy.internal']) {
+      expect(faultsOf({ ...external, TRUST_PROXY: value })).toEqual([expect.stringMatching(/^TRUST_PROXY=.*: must be how many proxies/)]);
+    }
+    const origins = ['https://app.example.com', 'http://localhost:5173'];
+    expect(http({ CORS_ORIGINS: origins.join(' , ') }).corsOrigins).toEqual(origins);
+    expect(http({ CORS_ORIGINS: '*' }).corsOrigins).toEqual(['*']);
+    for (const value of [
+      'app.example.com',
+      'https://app.example.com/',
+      'https://*.example.com/x',
+      'file://x',
+      'null',
+      'https://App.example.com',
+    ]) {
+      expect(faultsOf({ ...external, CORS_ORIGINS: value })).toEqual([expect.stringMatching(/^CORS_ORIGINS=.*: must be origins such as/)]);
+    }
   });
 
   it('refuses what does not fit together', () => {

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
 import { FAIL_POINT_NAMES, type FailPointName, type FailPoints } from '../shared/fail-point.js';
@@ -26,10 +27,7 @@ const cron = z.string().superRefine((text, context) => {
 });
 
 const roles = z.string().transform((text, context) => {
-  const names = text
-    .split(',')
-    .map((name) => name.trim())
-    .filter(Boolean);
+  const names = listOf(text);
   const unknown = names.filter((name) => !(ROLES as readonly string[]).includes(name));
   if (unknown.length > 0 || names.length === 0) {
     context.addIssue({ code: 'custom', message: `must be a comma-separated list of ${ROLES.join(', ')}` });
@@ -54,16 +52,48 @@ const failPoints = z.string().transform((text, context): FailPoints => {
 const secret = z.string().min(32, 'must have at least 32 characters (e.g. the output of: openssl rand -hex 32)');
 
 const secrets = z.string().transform((text, context) => {
-  const list = text
-    .split(',')
-    .map((item) => item.trim())
-    .filter(Boolean);
+  const list = listOf(text);
   if (list.some((item) => item.length < 32)) {
     context.addIssue({ code: 'custom', message: 'must be a comma-separated list of secrets of at least 32 characters each' });
     return z.NEVER;
   }
   return list;
 });
+
+const origins = z.string().transform((text, context) => {
+  const list = listOf(text);
+  const wrong = list.filter((origin) => origin !== '*' && !isOrigin(origin));
+  if (wrong.length === 0) return list;
+  context.addIssue({ code: 'custom', message: `must be origins such as https://app.example.com, comma-separated, or *; not ${wrong[0]}` });
+  return z.NEVER;
+});
+
+const isOrigin = (text: string) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && new URL(text).origin === text;
+
+const trustedProxies = z.string().transform((text, context): number | string[] => {
+  if (/^\d$/.test(text.trim())) return Number(text);
+  const list = listOf(text);
+  const wrong = list.filter((entry) => !isNetwork(entry));
+  if (wrong.length === 0) return list;
+  const message = `must be how many proxies a request comes through (0 to 9), or their addresses and networks, comma-separated; not ${wrong[0]}`;
+  context.addIssue({ code: 'custom', message });
+  return z.NEVER;
+});
+
+/** An address, or a network such as 10.0.0.0/8. */
+function isNetwork(text: string): boolean {
+  const [address, prefix, ...more] = text.split('/');
+  const version = isIP(address);
+  if (version === 0 || more.length > 0) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128));
+}
+
+function listOf(text: string): string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean);
+}
 
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
 
@@ -73,6 +103,13 @@ const Environment = z.object({
   HOST: z.string().default('127.0.0.1'),
   PORT: integer(0, 65_535).default(3000),
   PUBLIC_URL: urlOf('http:', 'https:').optional(),
+  TRUST_PROXY: trustedProxies.default(0),
+  CORS_ORIGINS: origins.default([]),
+  RATE_LIMIT_PER_MINUTE: integer(0, 1_000_000).default(600),
+  RATE_LIMIT_FAILURES_PER_MINUTE: integer(0, 1_000_000).default(60),
+  RATE_LIMIT_LAUNCHES_PER_MINUTE: integer(0, 1_000_000).default(10),
+  RATE_LIMIT_IMPORTS_PER_HOUR: integer(0, 1_000_000).default(60),
+  RATE_LIMIT_TEST_SENDS_PER_HOUR: integer(0, 1_000_000).default(60),
   DATABASE_URL: urlOf('postgres:', 'postgresql:').optional(),
   WORKER_DATABASE_URL: urlOf('postgres:', 'postgresql:').optional(),
   MIGRATION_DATABASE_URL: urlOf('postgres:', 'postgresql:').optional(),
@@ -197,8 +234,15 @@ function shape(e: Environment): AppConfig {
   return {
     nodeEnv: e.NODE_ENV,
     logLevel: e.LOG_LEVEL,
-    http: { host: e.HOST, port: e.PORT, publicUrl },
+    http: { host: e.HOST, port: e.PORT, publicUrl, trustProxy: e.TRUST_PROXY, corsOrigins: e.CORS_ORIGINS },
     publicUrl,
+    rateLimits: {
+      perMinute: e.RATE_LIMIT_PER_MINUTE,
+      failuresPerMinute: e.RATE_LIMIT_FAILURES_PER_MINUTE,
+      launchesPerMinute: e.RATE_LIMIT_LAUNCHES_PER_MINUTE,
+      importsPerHour: e.RATE_LIMIT_IMPORTS_PER_HOUR,
+      testSendsPerHour: e.RATE_LIMIT_TEST_SENDS_PER_HOUR,
+    },
     database: {
       url: e.DATABASE_URL,
       workerUrl: e.WORKER_DATABASE_URL,

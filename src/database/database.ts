@@ -6,7 +6,7 @@ import type { ClientBase, Pool } from 'pg';
 import { DataSource, type QueryRunner } from 'typeorm';
 import { Random } from '../shared/random.js';
 import { DatabaseUnavailableError, sqlState } from './database.errors.js';
-import type { Tx } from './sql.js';
+import type { Structured, Tx } from './sql.js';
 import { type PoolUse, SystemPool, poolUse } from './system-pool.js';
 
 export interface TxOptions {
@@ -64,9 +64,9 @@ export class Database {
 
   /**
    * Runs one statement that needs no tenant, prepared under `name`, in a transaction of its own; resolves when it is committed. A third of the round
-   * trips of a transaction, for what somebody waits for. Returns how many rows it touched.
+   * trips of a transaction, for what somebody waits for.
    */
-  async statement(name: string, sql: string, params: unknown[]): Promise<number> {
+  async statement<Row = Record<string, unknown>>(name: string, sql: string, params: unknown[]): Promise<Structured<Row>> {
     if (this.open.getStore()?.active) throw new Error('A transaction is already open here: pass its tx on instead');
     const runner = this.dataSource.createQueryRunner();
     let broken: unknown;
@@ -74,7 +74,8 @@ export class Database {
       const client = (await runner.connect().catch((cause: unknown) => {
         throw new DatabaseUnavailableError({ cause });
       })) as ClientBase;
-      return (await client.query({ name, text: sql, values: params })).rowCount ?? 0;
+      const { rows, rowCount } = await client.query({ name, text: sql, values: params });
+      return { records: rows as Row[], affected: rowCount ?? 0 };
     } catch (error) {
       broken = error;
       throw error;

@@ -21,7 +21,7 @@ import { CampaignContact } from '../modules/enrollment/entities/campaign-contact
 import { CampaignHandover, CampaignTrigger, CampaignWatch, CampaignWatchMember } from '../modules/triggers/entities/index.js';
 import { CampaignVersionRow } from '../modules/versions/entities/index.js';
 import { WebhookCursor, WebhookDelivery, WebhookEndpoint } from '../modules/webhooks/entities/index.js';
-import { ApiKey, AuditLog, IdempotencyKey, Tenant, User, Workspace } from '../modules/identity/entities/index.js';
+import { ApiKey, AuditLog, IdempotencyKey, RateLimit, Tenant, User, Workspace } from '../modules/identity/entities/index.js';
 
 /** Every entity of every module. The schema drift test holds this list and the migrations together. */
 // eslint-disable-next-line @typescript-eslint/no-unsafe-function-type -- TypeORM takes entity classes as plain functions
@@ -33,6 +33,7 @@ export const entities: Function[] = [
   ApiKey,
   AuditLog,
   IdempotencyKey,
+  RateLimit,
   // contacts
   Contact,
   ContactTag,

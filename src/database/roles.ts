@@ -26,6 +26,8 @@ const EXCEPTIONS: Record<string, { app: string[]; worker: string[] }> = {
   // What comes in from outside for all tenants: put in by anybody, read by workers.
   webhook_batches: { app: ['INSERT'], worker: ALL },
   hit_batches: { app: ['INSERT'], worker: ALL },
+  // Counted for all tenants, under hashes; workers throw away what is over.
+  rate_limits: { app: ['SELECT', 'INSERT', 'UPDATE'], worker: ALL },
   provider_health: { app: [], worker: ALL },
   migrations: { app: ['SELECT'], worker: ['SELECT'] },
 };

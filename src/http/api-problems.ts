@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { applyDecorators } from '@nestjs/common';
 import { ApiExtraModels, ApiResponse, getSchemaPath } from '@nestjs/swagger';
 import { ProblemDto } from './problem.dto.js';
+import { RETRY_AFTER, rateLimitHeaderRefs } from './rate-limit-headers.js';
 
 export type ProblemStatus = 400 | 401 | 403 | 404 | 406 | 409 | 412 | 413 | 415 | 422 | 429 | 503;
 
@@ -48,6 +49,7 @@ export function ApiProblems(...statuses: ProblemStatus[]): MethodDecorator & Cla
 export function problemResponse(status: ProblemStatus) {
   return {
     description: MEANING[status],
+    ...(status === 429 ? { headers: { 'Retry-After': RETRY_AFTER, ...rateLimitHeaderRefs() } } : {}),
     content: { 'application/problem+json': { schema: { $ref: getSchemaPath(ProblemDto) } } },
   };
 }

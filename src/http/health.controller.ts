@@ -4,10 +4,11 @@ import type { FastifyReply } from 'fastify';
 import { HealthChecks } from './health-checks.js';
 import { LivenessDto, ReadinessDto } from './health.dto.js';
 import { Metrics } from './metrics.js';
-import { Public } from './public.js';
+import { Public, Unlimited } from './public.js';
 
 /** For supervisors and the metrics collector. */
 @Public()
+@Unlimited()
 @ApiTags('operations')
 @Controller()
 export class HealthController {

@@ -3,7 +3,10 @@ import { Logger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { AppConfig } from '../config/index.js';
 import { JSON_LIMIT, registerBodyParsers } from './body-parsers.js';
+import { isTrustedProxy } from './client-address.js';
+import { allowOrigins } from './cors.js';
 import { DirectRoutes } from './direct-routes.js';
 import { NotAcceptableError } from './http.errors.js';
 import { Metrics } from './metrics.js';
@@ -18,15 +21,21 @@ import { RequestValidationPipe } from './validation.pipe.js';
 const MAX_PARAM_LENGTH = 1024;
 /** Longest time a client may take to send a whole request: enough for an import over a slow line. */
 const REQUEST_TIMEOUT_MS = 120_000;
+/** Longest time for the headers alone: who sends them by the letter holds a connection no longer. */
+const HEADERS_TIMEOUT_MS = 20_000;
+/** How often Node looks for connections that are over either time. */
+const TIMEOUT_CHECK_MS = 5_000;
 /** Longer than the usual idle timeout of load balancers (60 s), so that they never use a connection we are closing. */
 const KEEP_ALIVE_MS = 72_000;
 
 /** The HTTP server with our limits. Pass it to `NestFactory.create`, then call `registerHttp` before the application starts. */
-export function createHttpAdapter(): FastifyAdapter {
+export function createHttpAdapter({ trustProxy }: Pick<AppConfig['http'], 'trustProxy'> = { trustProxy: 0 }): FastifyAdapter {
   return new FastifyAdapter({
     bodyLimit: JSON_LIMIT,
     // Not one that a client sends: it goes into the log.
     genReqId: () => randomUUID(),
+    trustProxy: isTrustedProxy(trustProxy),
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAM_LENGTH },
@@ -41,7 +50,7 @@ export function createHttpAdapter(): FastifyAdapter {
 
 /**
  * Everything an HTTP application of ours has besides its controllers: body parsers with their limits, validation, problem documents, security
- * headers, metrics, a line of log for each request, `/openapi.json` and `/docs`. Call once, before `init()` or `listen()`, on an application made with `createHttpAdapter()`.
+ * headers, CORS, metrics, a line of log for each request, `/openapi.json` and `/docs`. Call once, before `init()` or `listen()`, on an application made with `createHttpAdapter()`.
  */
 export function registerHttp(app: NestFastifyApplication): void {
   const adapter = app.getHttpAdapter() as unknown as FastifyAdapter;
@@ -53,7 +62,9 @@ export function registerHttp(app: NestFastifyApplication): void {
   // Nest would add its own parsers at the start; let it do so now, and replace them.
   adapter.registerParserMiddleware();
   registerBodyParsers(server);
-  addSecurityHeaders(server);
+  const config = app.get(AppConfig, { strict: false });
+  allowOrigins(app, config.http.corsOrigins);
+  addSecurityHeaders(server, config.publicUrl.startsWith('https:'));
   refuseOtherTypes(server);
   observe(server, app.get(Metrics, { strict: false }));
   app.useGlobalPipes(new RequestValidationPipe());
@@ -74,13 +85,20 @@ const API_POLICY = "default-src 'none'; frame-ancestors 'none'";
 const DOCS_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
 
-function addSecurityHeaders(server: FastifyInstance): void {
+/** A year: browsers that have been here by https once come by nothing else. */
+const HSTS = 'max-age=31536000';
+
+function addSecurityHeaders(server: FastifyInstance, isHttps: boolean): void {
   server.addHook('onRequest', (request, reply, done) => {
     void reply.headers({
       'x-content-type-options': 'nosniff',
       'x-frame-options': 'DENY',
       'referrer-policy': 'no-referrer',
+      'cross-origin-opener-policy': 'same-origin',
+      // The pixel is there to be shown by webmail on pages of its own.
+      'cross-origin-resource-policy': request.url.startsWith('/t/') ? 'cross-origin' : 'same-origin',
       'content-security-policy': request.url.startsWith('/docs') ? DOCS_POLICY : API_POLICY,
+      ...(isHttps ? { 'strict-transport-security': HSTS } : {}),
     });
     if (request.url.startsWith('/api')) void reply.header('cache-control', 'no-store');
     done();

@@ -1,4 +1,5 @@
 export { ApiProblems, problemResponse, type ProblemStatus } from './api-problems.js';
+export { type AddressedRequest, clientAddress, networkOf } from './client-address.js';
 export { DirectRoutes } from './direct-routes.js';
 export { WithEtag } from './etag.interceptor.js';
 export { IfMatch, assertIfMatch, etagOf } from './etag.js';
@@ -28,7 +29,7 @@ export {
   type CursorValue,
 } from './pagination.js';
 export { ProblemDto, ProblemEntryDto } from './problem.dto.js';
-export { PUBLIC, Public } from './public.js';
+export { PUBLIC, Public, UNLIMITED, Unlimited } from './public.js';
 export { ReplayedAnswer } from './replayed-answer.js';
 export { RouteTable } from './route-table.js';
 export { RequestValidationPipe } from './validation.pipe.js';

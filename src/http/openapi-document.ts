@@ -4,6 +4,7 @@ import type { OperationObject, PathItemObject, SchemaObject } from '@nestjs/swag
 import { type ProblemStatus, problemComponents, problemResponse, sharedProblem } from './api-problems.js';
 import { simplify, unionModels, unionSchemas } from './openapi-schema.js';
 import { ProblemDto } from './problem.dto.js';
+import { RATE_LIMIT_HEADERS, rateLimitHeaderRefs } from './rate-limit-headers.js';
 
 const METHODS = ['get', 'put', 'post', 'delete', 'patch', 'options', 'head'] as const;
 const WRITES = new Set<string>(['put', 'post', 'delete', 'patch']);
@@ -28,6 +29,7 @@ In this page, **Authorize** takes the same key.
 - Errors are \`application/problem+json\` (RFC 9457) with a stable \`code\`; \`errors[]\` names every fault by its path.
 - Lists take \`limit\` and \`cursor\` and answer \`{ data, nextCursor }\`, the newest first; pass \`nextCursor\` on until it is null.
 - Writes take \`Idempotency-Key\`: the same key with the same request gets the first answer again, for 24 hours.
+- Requests are limited by credential: \`RateLimit-Remaining\` says how many are left, 429 comes with \`Retry-After\`.
 - One resource comes with an \`ETag\`; a change with \`If-Match\` fails with 412 if somebody else was faster.
 `.trim();
 
@@ -54,6 +56,9 @@ export function buildDocument(app: INestApplication): OpenAPIObject {
   document.components.schemas = sorted(document.components.schemas!);
   // Refusals carry members of their own: `currentStatus`, `usedBy`, `existingId` (RFC 9457 §3.2).
   (document.components.schemas?.ProblemDto as SchemaObject).additionalProperties = true;
+  document.components.headers = Object.fromEntries(
+    Object.entries(RATE_LIMIT_HEADERS).map(([name, description]) => [name, { description, schema: { type: 'integer', minimum: 0 } }]),
+  );
   for (const [path, item] of Object.entries(document.paths)) {
     for (const method of METHODS) {
       const operation = (item as PathItemObject)[method];
@@ -63,21 +68,25 @@ export function buildDocument(app: INestApplication): OpenAPIObject {
   return document;
 }
 
-type Open = OperationObject & { 'x-public'?: boolean; 'x-no-idempotency'?: boolean };
+type Open = OperationObject & { 'x-public'?: boolean; 'x-unlimited'?: boolean; 'x-no-idempotency'?: boolean };
 
 /** What holds for whole groups of operations is said here once, not at each of them. */
 function complete(operation: Open, path: string, method: string): void {
   // The modules write tags as they like; a reader sees one list.
   operation.tags = operation.tags?.map((tag) => tag[0].toUpperCase() + tag.slice(1));
   const isPublic = operation['x-public'] === true;
+  const isLimited = operation['x-unlimited'] !== true;
   delete operation['x-public'];
+  delete operation['x-unlimited'];
   // Nest writes a wildcard as `{path}`, but names its parameter `*`.
   for (const parameter of operation.parameters ?? []) if ('name' in parameter && parameter.name === '*') parameter.name = 'path';
   operation.security = isPublic ? [] : [{ bearer: [] }];
   const isWrite = WRITES.has(method);
   if (isPublic) {
-    if (isWrite) for (const status of OF_PUBLIC_WRITES) operation.responses[String(status)] ??= problemResponse(status);
+    const statuses = [...(isWrite ? OF_PUBLIC_WRITES : []), ...(isLimited ? OF_LIMITS : [])];
+    for (const status of statuses) operation.responses[String(status)] ??= problemResponse(status);
     operation.responses = shared(operation.responses);
+    if (isLimited) tellOfLimits(operation);
     return;
   }
   const hasReplay = isWrite && path.startsWith('/api/') && operation['x-no-idempotency'] === undefined;
@@ -85,11 +94,21 @@ function complete(operation: Open, path: string, method: string): void {
   const statuses = [...ALWAYS, ...(isWrite ? OF_BODIES : []), ...(hasReplay ? OF_IDEMPOTENCY : [])];
   for (const status of statuses) operation.responses[String(status)] ??= problemResponse(status);
   operation.responses = shared(operation.responses);
+  tellOfLimits(operation);
   if (hasReplay) operation.parameters = [...(operation.parameters ?? []), IDEMPOTENCY_KEY];
+}
+
+/** The headers on the answers of success; those of 429 come with it. */
+function tellOfLimits({ responses }: OperationObject): void {
+  for (const [status, response] of Object.entries(responses)) {
+    if (!status.startsWith('2') || !response || '$ref' in response) continue;
+    response.headers = { ...response.headers, ...rateLimitHeaderRefs() };
+  }
 }
 
 /** What every operation with a credential can answer: a malformed URL is 400, `Accept` without JSON 406. */
 const ALWAYS: ProblemStatus[] = [400, 401, 403, 406, 429, 503];
+const OF_LIMITS: ProblemStatus[] = [429];
 /** Wherever a body may be sent, also one that nobody asked for. */
 const OF_BODIES: ProblemStatus[] = [413, 415];
 /** Providers and mail clients call these: they must know that 503 is worth another try. */

@@ -9,6 +9,8 @@ export class RouteTable {
   /** Call before any route is registered. */
   watch(server: FastifyInstance): void {
     server.addHook('onRoute', ({ url, method }) => {
+      // Where preflights (cors.ts) are taken: at any path, also where there is nothing.
+      if (url === '*') return;
       const known = this.routes.get(url) ?? { pattern: patternOf(url), methods: new Set<string>() };
       [method].flat().forEach((name) => known.methods.add(name));
       this.routes.set(url, known);

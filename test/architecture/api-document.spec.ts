@@ -12,11 +12,14 @@ interface Operation extends OperationObject {
 
 describe('the API document of the whole application', () => {
   let operations: Operation[];
+  let tooMany: { headers?: object };
   beforeAll(async () => {
     const config = loadConfig({ DATABASE_URL: 'postgres://unused/unused', APP_SECRET: 'unused-'.repeat(5), MAIL_PROVIDER: 'mailbox' });
     const options = { preview: true, logger: false as const, abortOnError: false };
     const app = await NestFactory.create<NestFastifyApplication>(AppModule.register(config), createHttpAdapter(), options);
-    operations = Object.entries(buildDocument(app).paths).flatMap(([path, item]) =>
+    const built = buildDocument(app);
+    tooMany = built.components!.responses!.TooManyRequests as typeof tooMany;
+    operations = Object.entries(built.paths).flatMap(([path, item]) =>
       Object.entries(item).map(([method, operation]) => ({ ...(operation as OperationObject), name: `${method.toUpperCase()} ${path}` })),
     );
   });
@@ -50,6 +53,23 @@ describe('the API document of the whole application', () => {
 
   it('says of every operation on one thing that it may not exist', () => {
     expect(offenders(({ name, responses }) => !/ \/api\/.*\{/.test(name) || '404' in responses)).toEqual([]);
+  });
+
+  it('says of every operation that is limited when to come back and what is left; of none that takes what it gets', () => {
+    const isUnlimited = ({ name }: Operation) => / \/(health|metrics|mailbox|t|u|webhooks)\b/.test(name);
+    const headersOf = ({ responses }: Operation, status: string) => {
+      const response = responses[status] as { $ref?: string; headers?: object } | undefined;
+      const { headers } = response?.$ref === '#/components/responses/TooManyRequests' ? tooMany : (response ?? {});
+      return Object.keys(headers ?? {});
+    };
+    const success = ({ responses }: Operation) => Object.keys(responses).find((status) => status.startsWith('2'))!;
+    const limits = ['RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset'];
+    const isFine = (operation: Operation) =>
+      isUnlimited(operation)
+        ? !('429' in operation.responses)
+        : headersOf(operation, '429').join() === ['Retry-After', ...limits].join() &&
+          limits.every((name) => headersOf(operation, success(operation)).includes(name));
+    expect([operations.filter(isUnlimited).length > 5, offenders(isFine)]).toEqual([true, []]);
   });
 
   it('has names for clients: a verb and what it is done to, in camel case', () => {

@@ -151,7 +151,7 @@ describe.each(backends)('the board of queues on %s', (_name, onRedis) => {
     const parts = [Database, TenantsQueries, Access].map((type) => http.app.get<never>(type, { strict: false })) as [never, never, never];
     const operators = new Operators({ operatorTenant: other.tenantId } as AppConfig, ...parts);
     const ask = (key: string) =>
-      operators.admit({ headers: { authorization: `Bearer ${key}` }, ip: '127.0.0.1', method: 'GET', routeOptions: {} });
+      operators.admit({ headers: { authorization: `Bearer ${key}` }, socket: {}, ip: '127.0.0.1', method: 'GET', routeOptions: {} });
     expect(await ask(other.key)).toMatchObject({ tenantId: other.tenantId });
     await expect(ask(owner.key)).rejects.toThrow(PermissionDeniedError);
   });

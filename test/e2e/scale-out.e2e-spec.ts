@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { Api } from '../faults/lib/api.js';
 import { Fleet, runCli, type Running } from '../faults/lib/product.js';
+import { NO_LIMITS } from '../support/no-limits.js';
 import { redisAvailable, startRedis, type TestRedis } from '../support/redis.js';
 import { until } from '../support/poll.js';
 import { SmtpSink } from '../support/smtp-sink.js';
@@ -44,6 +45,7 @@ withRedis('one process for each role, two workers, PostgreSQL and Redis', () => 
       PATH: process.env.PATH ?? '',
       NODE_ENV: 'test',
       LOG_LEVEL: 'warn',
+      ...NO_LIMITS,
       DATABASE_URL: database.url,
       WORKER_DATABASE_URL: workerUrlOf(database.url),
       REDIS_URL: redis.url,

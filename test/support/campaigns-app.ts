@@ -10,6 +10,7 @@ import { QueueModule } from '../../src/queue/index.js';
 import { Clock } from '../../src/shared/clock.js';
 import { SharedModule } from '../../src/shared/shared.module.js';
 import { FakeClock } from './fake-clock.js';
+import { NO_LIMITS } from './no-limits.js';
 import { createTestDatabase, workerUrlOf } from './test-database.js';
 
 export interface Answer {
@@ -55,6 +56,7 @@ export async function startCampaignsApp(
     APP_SECRET: 'x'.repeat(32),
     ROLES: 'api',
     MAIL_PROVIDER: 'null',
+    ...NO_LIMITS,
   });
   const module = await Test.createTestingModule({
     imports: [ConfigModule.forRoot(config), SharedModule, DatabaseModule, QueueModule.forRoot(), HttpModule, IdentityModule, ...modules],

@@ -12,6 +12,7 @@ import { HttpModule, createHttpAdapter, registerHttp } from '../../src/http/inde
 import { IdentityModule, type Role, TenantsService, ApiKeysService, systemContext } from '../../src/modules/identity/index.js';
 import { Clock, SystemClock } from '../../src/shared/clock.js';
 import { SharedModule } from '../../src/shared/shared.module.js';
+import { NO_LIMITS } from './no-limits.js';
 import { createTestDatabase, workerUrlOf } from './test-database.js';
 
 export const HTTP_APP_SECRET = 'a-secret-of-the-tests-32-characters';
@@ -46,12 +47,12 @@ export interface HttpApp {
   close(): Promise<void>;
 }
 
-/** The HTTP side of the product with these modules on top of identity, on a database of its own. */
+/** The HTTP side of the product with these modules on top of identity, on a database of its own, or as a further process on `databaseUrl`. */
 export async function startHttpApp(
   imports: NonNullable<ModuleMetadata['imports']> = [],
-  options: { clock?: Clock; controllers?: ModuleMetadata['controllers']; env?: Record<string, string> } = {},
+  options: { clock?: Clock; controllers?: ModuleMetadata['controllers']; env?: Record<string, string>; databaseUrl?: string } = {},
 ): Promise<HttpApp> {
-  const database = await createTestDatabase();
+  const database = options.databaseUrl === undefined ? await createTestDatabase() : { url: options.databaseUrl, drop: null };
   const dataDir = await mkdtemp(join(tmpdir(), 'campaign-engine-http-'));
   const config = loadConfig({
     DATABASE_URL: database.url,
@@ -59,6 +60,7 @@ export async function startHttpApp(
     DATA_DIR: dataDir,
     APP_SECRET: HTTP_APP_SECRET,
     ROLES: 'api',
+    ...NO_LIMITS,
     ...options.env,
   });
   const moduleRef = await Test.createTestingModule({
@@ -68,7 +70,10 @@ export async function startHttpApp(
     .overrideProvider(Clock)
     .useValue(options.clock ?? new SystemClock())
     .compile();
-  const app = moduleRef.createNestApplication<NestFastifyApplication>(createHttpAdapter(), { logger: false, abortOnError: false });
+  const app = moduleRef.createNestApplication<NestFastifyApplication>(createHttpAdapter(config.http), {
+    logger: false,
+    abortOnError: false,
+  });
   Logger.overrideLogger(false);
   registerHttp(app);
   await app.listen(0, '127.0.0.1');
@@ -86,7 +91,7 @@ export async function startHttpApp(
     },
     close: async () => {
       await app.close();
-      await database.drop();
+      await database.drop?.();
       await rm(dataDir, { recursive: true, force: true });
     },
   };

@@ -12,6 +12,7 @@ import { DnsLookup, SystemDnsLookup } from '../../src/modules/mail/index.js';
 import { Clock } from '../../src/shared/clock.js';
 import { ApiClient } from './api-client.js';
 import { FakeClock } from './fake-clock.js';
+import { NO_LIMITS } from './no-limits.js';
 import { freePort } from './ports.js';
 import { createTestDatabase, workerUrlOf } from './test-database.js';
 
@@ -60,6 +61,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     POOL_API: '6',
     POOL_WORKER: '6',
     POOL_QUEUE: '10',
+    ...NO_LIMITS,
     ...options.env,
   });
   const module = await Test.createTestingModule({ imports: [AppModule.register(config)] })
@@ -68,7 +70,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     .overrideProvider(DnsLookup)
     .useValue(new SystemDnsLookup({ servers: [options.dns ?? NO_NAME_SERVER], timeoutMs: 250, tries: 1 }))
     .compile();
-  const app = module.createNestApplication<NestFastifyApplication>(createHttpAdapter(), { logger: ['error', 'warn', 'fatal'] });
+  const app = module.createNestApplication<NestFastifyApplication>(createHttpAdapter(config.http), { logger: ['error', 'warn', 'fatal'] });
   registerHttp(app);
   await app.listen(port, '127.0.0.1');
   const baseUrl = `http://127.0.0.1:${port}`;

@@ -1,7 +1,7 @@
 import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiProblems, IdParam } from '../../http/index.js';
-import { Can, Ctx, type TenantContext } from '../identity/index.js';
+import { Can, Ctx, RateLimited, type TenantContext } from '../identity/index.js';
 import { CampaignControlService } from './campaign-control.service.js';
 import { CampaignLaunchService } from './campaign-launch.service.js';
 import type { Campaign } from './domain/campaign.js';
@@ -41,6 +41,7 @@ export class CampaignActionsController {
   @ApiBody({ type: LaunchDto, required: false })
   @Can('campaigns:launch')
   @HttpCode(200)
+  @RateLimited('launches')
   @Post('launch')
   async launchCampaign(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Body() body?: LaunchDto): Promise<CampaignActionDto> {
     return done(await this.launching.launch(ctx, id, { ...body }));
@@ -55,6 +56,7 @@ export class CampaignActionsController {
   @ApiBody({ type: LaunchDto, required: false })
   @Can('campaigns:launch')
   @HttpCode(200)
+  @RateLimited('launches')
   @Post('schedule')
   async scheduleCampaign(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Body() body?: LaunchDto): Promise<CampaignActionDto> {
     return done(await this.launching.schedule(ctx, id, { ...body }));

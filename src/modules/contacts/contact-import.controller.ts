@@ -3,7 +3,7 @@ import { Controller, HttpCode, Post, Req } from '@nestjs/common';
 import { ApiBearerAuth, ApiBody, ApiConsumes, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { ApiProblems } from '../../http/index.js';
-import { Can, Ctx, type TenantContext } from '../identity/index.js';
+import { Can, Ctx, RateLimited, type TenantContext } from '../identity/index.js';
 import { ContactImportService } from './contact-import.service.js';
 import { ImportTypeError } from './contacts.errors.js';
 import { ImportReportDto } from './dto/import-report.dto.js';
@@ -18,6 +18,7 @@ const NDJSON_EXAMPLE = '{"email":"ada@example.com","firstName":"Ada","tags":["vi
 export class ContactImportController {
   constructor(private readonly service: ContactImportService) {}
 
+  @RateLimited('imports')
   @Can('contacts:write')
   @Post()
   @HttpCode(200)

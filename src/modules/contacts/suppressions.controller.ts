@@ -4,7 +4,7 @@ import { ApiBearerAuth, ApiBody, ApiConsumes, ApiNoContentResponse, ApiOkRespons
 import type { FastifyRequest } from 'fastify';
 import { ApiProblems, InvalidRequestError, PageDto } from '../../http/index.js';
 import type { Page } from '../../shared/page.js';
-import { Can, Ctx, type TenantContext } from '../identity/index.js';
+import { Can, Ctx, RateLimited, type TenantContext } from '../identity/index.js';
 import { ImportTypeError } from './contacts.errors.js';
 import { addressFault } from './domain/address.js';
 import {
@@ -68,6 +68,7 @@ export class SuppressionsController {
     return this.service.add(ctx, suppressions ?? [{ email: email!, reason, detail }]);
   }
 
+  @RateLimited('imports')
   @Can('suppressions:write')
   @Post('import')
   @HttpCode(200)

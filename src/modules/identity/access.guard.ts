@@ -7,8 +7,8 @@ import type { Permission } from './domain/permissions.js';
 import type { AuthenticatedRequest } from './tenant-context.js';
 
 /**
- * Stands before every route and denies by default: a route is open if it is `@Public()`, and open to whom its `@Can(…)` names; one that says
- * neither is open to nobody.
+ * The last of three guards before every route: what they may. It denies by default: a route is open if it is `@Public()`, and open to whom its
+ * `@Can(…)` names; one that says neither is open to nobody.
  */
 @Injectable()
 export class AccessGuard implements CanActivate {
@@ -22,7 +22,7 @@ export class AccessGuard implements CanActivate {
     if (this.reflector.getAllAndOverride<boolean>(PUBLIC, targets)) return true;
     const request = context.switchToHttp().getRequest<AccessRequest & AuthenticatedRequest>();
     const permission = this.reflector.getAllAndOverride<Permission | undefined>(PERMISSION, targets);
-    request.tenantContext = await this.access.admit(request, permission ?? null);
+    await this.access.assertMay(request.tenantContext!, permission ?? null, request);
     return true;
   }
 }

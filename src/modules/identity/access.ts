@@ -1,14 +1,15 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
+import { type AddressedRequest, clientAddress } from '../../http/index.js';
 import { AuditService } from './audit.service.js';
 import { CREDENTIAL_VERIFIERS, type CredentialVerifier } from './credentials/credential-verifier.js';
 import { can, type Permission } from './domain/permissions.js';
 import { PermissionDeniedError, UnauthenticatedError } from './identity.errors.js';
+import { FailedCredentials } from './limits/failed-credentials.js';
 import type { TenantContext } from './tenant-context.js';
 
 /** What is looked at of a request. */
-export interface AccessRequest {
+export interface AccessRequest extends AddressedRequest {
   headers: { authorization?: string; 'user-agent'?: string };
-  ip: string;
   method: string;
   routeOptions: { url?: string };
 }
@@ -25,16 +26,35 @@ export class Access {
 
   constructor(
     @Inject(CREDENTIAL_VERIFIERS) private readonly verifiers: CredentialVerifier[],
+    private readonly failures: FailedCredentials,
     private readonly audit: AuditService,
   ) {}
 
-  /** Whose request this is. Throws without a valid credential, without the permission, and for everybody where there is no permission to have. */
+  /** Both at once, for what is not a route of Nest's. */
   async admit(request: AccessRequest, permission: Permission | null): Promise<TenantContext> {
-    const verified = await this.authenticate(request.headers.authorization);
-    // An object of this request's own: verifiers hand out the same one again and again.
-    const ctx = { ...verified, origin: { ip: request.ip, userAgent: request.headers['user-agent']?.slice(0, 300) ?? null } };
-    if (!permission || !can(ctx.roles, permission)) await this.refuse(ctx, permission, request);
+    const ctx = await this.identify(request);
+    await this.assertMay(ctx, permission, request);
     return ctx;
+  }
+
+  /** Whose request this is. Throws without a valid credential, and where too many that are not have come from there. */
+  async identify(request: AccessRequest): Promise<TenantContext> {
+    const { authorization = '', 'user-agent': userAgent } = request.headers;
+    const ip = clientAddress(request);
+    this.failures.assertMayTry(ip, authorization);
+    const verified = await this.verify(authorization);
+    if (!verified) {
+      await this.failures.record(ip);
+      throw new UnauthenticatedError(authorization.trim() !== '');
+    }
+    this.failures.prove(authorization);
+    // An object of this request's own: verifiers hand out the same one again and again.
+    return { ...verified, origin: { ip, userAgent: userAgent?.slice(0, 300) ?? null } };
+  }
+
+  /** Throws without the permission, and for everybody where there is no permission to have. */
+  async assertMay(ctx: TenantContext, permission: Permission | null, request: AccessRequest): Promise<void> {
+    if (!permission || !can(ctx.roles, permission)) await this.refuse(ctx, permission, request);
   }
 
   /** Records it and throws. */
@@ -54,13 +74,13 @@ export class Access {
     throw new PermissionDeniedError(permission);
   }
 
-  private async authenticate(header: string | undefined): Promise<TenantContext> {
-    const token = /^Bearer +(\S{1,4096}) *$/i.exec(header ?? '')?.[1];
-    if (token === undefined) throw new UnauthenticatedError(header !== undefined && header.trim() !== '');
+  private async verify(header: string): Promise<TenantContext | null> {
+    const token = /^Bearer +(\S{1,4096}) *$/i.exec(header)?.[1];
+    if (token === undefined) return null;
     for (const verifier of this.verifiers) {
       const context = await verifier.verify(token);
       if (context) return context;
     }
-    throw new UnauthenticatedError(true);
+    return null;
   }
 }

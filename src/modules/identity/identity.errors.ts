@@ -1,4 +1,5 @@
 import { DomainError } from '../../shared/domain-error.js';
+import type { Limit } from './limits/limits.js';
 import type { Permission, Role } from './domain/permissions.js';
 
 /** No credential, or none that holds. Says no more: not whether a key exists, is revoked or has expired. */
@@ -33,6 +34,22 @@ export class ForeignOriginError extends DomainError {
 
   constructor() {
     super('This comes from a page of another site.');
+  }
+}
+
+/** Too often: which limit it was and when it lets go again. */
+export class RateLimitedError extends DomainError {
+  readonly code = 'rate_limited';
+  readonly category = 'rate_limited' as const;
+  readonly retryAfterSeconds: number;
+
+  constructor({ what, limit, windowSeconds }: Limit, retryAfterSeconds: number) {
+    const window = windowSeconds === 60 ? 'a minute' : 'an hour';
+    super(`No more than ${limit} ${what} ${window}; try again in ${retryAfterSeconds} second${retryAfterSeconds === 1 ? '' : 's'}.`, [], {
+      limit,
+      windowSeconds,
+    });
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 }
 

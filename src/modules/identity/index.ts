@@ -8,6 +8,8 @@ export { ApiKeysService, type IssuedApiKey, type NewApiKey } from './api-keys.se
 export { DemoBootstrap } from './demo-bootstrap.js';
 export { NoIdempotency } from './idempotency/no-idempotency.decorator.js';
 export { IdempotencyService } from './idempotency/idempotency.service.js';
+export { RateLimited } from './limits/limits.js';
+export { SharedCounters } from './limits/shared-counters.js';
 export { PermissionDeniedError, RoleNotGrantableError, TenantNotFoundError, UnauthenticatedError } from './identity.errors.js';
 export { IdentityModule } from './identity.module.js';
 export { Operators } from './operators.js';

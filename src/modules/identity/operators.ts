@@ -29,9 +29,9 @@ export class Operators {
 
   async admit(request: PageRequest): Promise<TenantContext> {
     if (!['GET', 'HEAD'].includes(request.method) && isForeign(request)) throw new ForeignOriginError();
-    const { ip, method, routeOptions } = request;
+    const { ip, socket, method, routeOptions } = request;
     const headers = { authorization: asBearer(request.headers.authorization), 'user-agent': request.headers['user-agent'] };
-    const known = { headers, ip, method, routeOptions };
+    const known = { headers, ip, socket, method, routeOptions };
     const ctx = await this.access.admit(known, 'installation:operate').catch((error: unknown) => {
       throw error instanceof UnauthenticatedError ? new PasswordNeededError() : error;
     });

@@ -1,6 +1,6 @@
 import { Controller, Get, Header, Query } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import { IdParam, Public } from '../../http/index.js';
+import { IdParam, Public, Unlimited } from '../../http/index.js';
 import type { Page } from '../../shared/page.js';
 import { MailboxQuery } from './dto/mailbox-query.dto.js';
 import { MailboxService, type MailboxItem } from './mailbox.service.js';
@@ -11,6 +11,7 @@ const HTML = 'text/html; charset=utf-8';
 /** The inbox of everybody, for trying the product without sending anything. Exists only with MAIL_PROVIDER=mailbox; shows, never changes. */
 @ApiExcludeController()
 @Public()
+@Unlimited()
 @Controller()
 export class MailboxController {
   constructor(private readonly mailbox: MailboxService) {}

@@ -1,7 +1,7 @@
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiBearerAuth, ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiProblems, IdParam } from '../../http/index.js';
-import { Can, Ctx, type TenantContext } from '../identity/index.js';
+import { Can, Ctx, RateLimited, type TenantContext } from '../identity/index.js';
 import { PreviewStepDto, StepPreviewDto, TestSendDto, TestSendResultDto } from './dto/step-preview.dto.js';
 import { StepPreviewService } from './step-preview.service.js';
 
@@ -41,6 +41,7 @@ export class StepPreviewController {
   @ApiProblems(400, 404, 422)
   @Can('campaigns:write')
   @HttpCode(200)
+  @RateLimited('testMessages')
   @Post('test-send')
   async sendTestEmail(
     @Ctx() ctx: TenantContext,

@@ -1,7 +1,7 @@
 import { Controller, HttpCode, Param, Post, Req } from '@nestjs/common';
 import { ApiConsumes, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
-import { ApiProblems, Public } from '../../http/index.js';
+import { ApiProblems, Public, Unlimited } from '../../http/index.js';
 import { InboundMailDto } from './dto/webhook.dto.js';
 import { RepliesService } from './replies.service.js';
 
@@ -9,6 +9,7 @@ type InboundRequest = Pick<FastifyRequest, 'headers' | 'body'>;
 
 /** Answers to our messages, as SendGrid's Inbound Parse posts them. It signs nothing, so a shared secret is the credential. */
 @Public()
+@Unlimited()
 @ApiTags('Webhooks')
 @Controller('webhooks/sendgrid/inbound')
 export class InboundController {

@@ -1,7 +1,7 @@
 import { Controller, HttpCode, Param, Post, Req } from '@nestjs/common';
 import { ApiBody, ApiHeader, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
-import { ApiProblems, Public } from '../../http/index.js';
+import { ApiProblems, Public, Unlimited } from '../../http/index.js';
 import type { SignedCall } from './domain/sendgrid-signature.js';
 import { WebhookStoredDto } from './dto/webhook.dto.js';
 import { WebhookInbox } from './webhook-inbox.service.js';
@@ -13,6 +13,7 @@ type WebhookRequest = Pick<FastifyRequest, 'headers' | 'body'>;
 
 /** SendGrid's Event Webhook. No credential: the signature over the bytes of the call is what counts. */
 @Public()
+@Unlimited()
 @ApiTags('Webhooks')
 @Controller('webhooks/sendgrid/events')
 export class SendGridWebhookController {

@@ -1,7 +1,7 @@
 import { Controller, Get, Req, Res } from '@nestjs/common';
 import { ApiFoundResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ApiProblems, DirectRoutes, Public } from '../../http/index.js';
+import { ApiProblems, DirectRoutes, Public, Unlimited } from '../../http/index.js';
 import { hitOf } from './hit-request.js';
 import { HitsService } from './hits.service.js';
 import { TrackingLinkNotFound } from './tracking.errors.js';
@@ -10,6 +10,7 @@ const PIXEL = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBR
 
 /** The addresses that stand in messages. No credential: the signed token is the capability. */
 @Public()
+@Unlimited()
 @ApiTags('Public')
 @Controller('t')
 export class TrackingController {

@@ -1,7 +1,7 @@
 import { Controller, Get, HttpCode, Post, Req, Res } from '@nestjs/common';
 import { ApiConsumes, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Public } from '../../http/index.js';
+import { Public, Unlimited } from '../../http/index.js';
 import { hitOf } from './hit-request.js';
 import { ASK_PAGE, DONE_PAGE, INVALID_PAGE } from './domain/unsubscribe-page.js';
 import { UnsubscribeService } from './unsubscribe.service.js';
@@ -10,6 +10,7 @@ type TokenRequest = FastifyRequest<{ Params: { token: string } }>;
 
 /** The unsubscribe link of a message: a page for people and RFC 8058 one-click for mail clients. No cookie, no redirect, no credential. */
 @Public()
+@Unlimited()
 @ApiTags('Public')
 @Controller('u')
 export class UnsubscribeController {

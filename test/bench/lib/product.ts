@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { NO_LIMITS } from '../../support/no-limits.js';
 import { freePorts } from '../../support/ports.js';
 import type { Cluster } from './cluster.js';
 import type { Watched } from './meter.js';
@@ -95,6 +96,7 @@ function environment(cluster: Cluster, options: Options): Record<string, string>
     ...cluster.databaseEnv,
     DATA_DIR: cluster.dataDir,
     APP_SECRET,
+    ...NO_LIMITS,
     ...(options.redisUrl ? { REDIS_URL: options.redisUrl } : {}),
   };
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { migrateDatabase } from '../../../src/database/index.js';
+import { NO_LIMITS } from '../../support/no-limits.js';
 import { Api } from './api.js';
 import { Fleet, runCli } from './product.js';
 import type { Ground } from './stage.js';
@@ -17,7 +18,7 @@ export interface Template {
 }
 
 export function commonEnv(databaseEnv: Record<string, string>, dir: string): Record<string, string> {
-  return { PATH: process.env.PATH ?? '', NODE_ENV: 'test', LOG_LEVEL: 'warn', ...databaseEnv, DATA_DIR: dir, APP_SECRET };
+  return { PATH: process.env.PATH ?? '', NODE_ENV: 'test', LOG_LEVEL: 'warn', ...databaseEnv, DATA_DIR: dir, APP_SECRET, ...NO_LIMITS };
 }
 
 export const addressOf = (i: number): string => `c${i}@faults.example`;
