@@ -2753,14 +2753,18 @@ export interface components {
              *       "status": "draft"
              *     }
              */
-            before: Record<string, never> | null;
+            before: {
+                [key: string]: unknown;
+            } | null;
             /**
              * @description What it became.
              * @example {
              *       "status": "active"
              *     }
              */
-            after: Record<string, never> | null;
+            after: {
+                [key: string]: unknown;
+            } | null;
             /**
              * @description The address the request came from; null for what the system did by itself.
              * @example 203.0.113.7
@@ -4290,8 +4294,12 @@ export interface components {
              * @example subjectLine
              */
             field: string;
-            before: (Record<string, never> | unknown[] | string | number | boolean) | null;
-            after: (Record<string, never> | unknown[] | string | number | boolean) | null;
+            before: ({
+                [key: string]: unknown;
+            } | unknown[] | string | number | boolean) | null;
+            after: ({
+                [key: string]: unknown;
+            } | unknown[] | string | number | boolean) | null;
         };
         FileCampaignDto: {
             /** @example Three mails about the new collection */
@@ -8861,6 +8869,23 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "urn:campaign-engine:problem:invalid_request",
+                 *       "title": "Bad Request",
+                 *       "status": 400,
+                 *       "detail": "email must be one email address of at most 254 characters, without a name.",
+                 *       "instance": "urn:uuid:0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10",
+                 *       "code": "invalid_request",
+                 *       "errors": [
+                 *         {
+                 *           "path": "email",
+                 *           "message": "must be one email address of at most 254 characters, without a name",
+                 *           "code": "isEmailAddress"
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["ProblemDto"];
             };
         };
@@ -8870,6 +8895,16 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "urn:campaign-engine:problem:unauthenticated",
+                 *       "title": "Unauthorized",
+                 *       "status": 401,
+                 *       "detail": "This needs a credential: send the header \"Authorization: Bearer <API key>\".",
+                 *       "instance": "urn:uuid:0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10",
+                 *       "code": "unauthenticated"
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["ProblemDto"];
             };
         };
@@ -8879,6 +8914,16 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "urn:campaign-engine:problem:forbidden",
+                 *       "title": "Forbidden",
+                 *       "status": 403,
+                 *       "detail": "This needs the permission campaigns:launch, which the role viewer does not have.",
+                 *       "instance": "urn:uuid:0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10",
+                 *       "code": "forbidden"
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["ProblemDto"];
             };
         };
@@ -8888,6 +8933,16 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "urn:campaign-engine:problem:campaign_not_found",
+                 *       "title": "Not Found",
+                 *       "status": 404,
+                 *       "detail": "There is no such campaign.",
+                 *       "instance": "urn:uuid:0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10",
+                 *       "code": "campaign_not_found"
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["ProblemDto"];
             };
         };
@@ -8897,6 +8952,16 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "urn:campaign-engine:problem:not_acceptable",
+                 *       "title": "Not Acceptable",
+                 *       "status": 406,
+                 *       "detail": "Accept: image/png leaves out application/json, and there is nothing else.",
+                 *       "instance": "urn:uuid:0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10",
+                 *       "code": "not_acceptable"
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["ProblemDto"];
             };
         };
@@ -8906,6 +8971,17 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "urn:campaign-engine:problem:campaign_state",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "detail": "The campaign is draft and cannot be paused; this is possible while it is active.",
+                 *       "instance": "urn:uuid:0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10",
+                 *       "code": "campaign_state",
+                 *       "currentStatus": "draft"
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["ProblemDto"];
             };
         };
@@ -8915,6 +8991,16 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "urn:campaign-engine:problem:precondition_failed",
+                 *       "title": "Precondition Failed",
+                 *       "status": 412,
+                 *       "detail": "The resource has changed since it was read (If-Match does not name its present ETag). Read it again and repeat the change.",
+                 *       "instance": "urn:uuid:0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10",
+                 *       "code": "precondition_failed"
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["ProblemDto"];
             };
         };
@@ -8924,6 +9010,16 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "urn:campaign-engine:problem:body_too_large",
+                 *       "title": "Payload Too Large",
+                 *       "status": 413,
+                 *       "detail": "The body is too large.",
+                 *       "instance": "urn:uuid:0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10",
+                 *       "code": "body_too_large"
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["ProblemDto"];
             };
         };
@@ -8933,6 +9029,16 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "urn:campaign-engine:problem:unsupported_media_type",
+                 *       "title": "Unsupported Media Type",
+                 *       "status": 415,
+                 *       "detail": "Content-Type \"text/plain\" is not accepted here; send application/json.",
+                 *       "instance": "urn:uuid:0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10",
+                 *       "code": "unsupported_media_type"
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["ProblemDto"];
             };
         };
@@ -8942,6 +9048,23 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "urn:campaign-engine:problem:launch_refused",
+                 *       "title": "Unprocessable Entity",
+                 *       "status": 422,
+                 *       "detail": "The campaign cannot be launched: The campaign has no audience: set segmentId.",
+                 *       "instance": "urn:uuid:0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10",
+                 *       "code": "launch_refused",
+                 *       "errors": [
+                 *         {
+                 *           "path": "segmentId",
+                 *           "message": "The campaign has no audience: set segmentId.",
+                 *           "code": "segment_missing"
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["ProblemDto"];
             };
         };
@@ -8956,6 +9079,16 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "urn:campaign-engine:problem:rate_limited",
+                 *       "title": "Too Many Requests",
+                 *       "status": 429,
+                 *       "detail": "No more than 600 requests of this credential per minute; try again in 12 seconds.",
+                 *       "instance": "urn:uuid:0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10",
+                 *       "code": "rate_limited"
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["ProblemDto"];
             };
         };
@@ -8965,6 +9098,16 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "urn:campaign-engine:problem:service_unavailable",
+                 *       "title": "Service Unavailable",
+                 *       "status": 503,
+                 *       "detail": "The service cannot answer at the moment; try again.",
+                 *       "instance": "urn:uuid:0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10",
+                 *       "code": "service_unavailable"
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["ProblemDto"];
             };
         };
@@ -10078,6 +10221,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:campaign-engine:problem:not_acceptable",
+                     *       "title": "Not Acceptable",
+                     *       "status": 406,
+                     *       "detail": "Accept: image/png leaves out application/json, and there is nothing else.",
+                     *       "instance": "urn:uuid:0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10",
+                     *       "code": "not_acceptable"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemDto"];
                 };
             };
@@ -10196,6 +10349,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:campaign-engine:problem:not_acceptable",
+                     *       "title": "Not Acceptable",
+                     *       "status": 406,
+                     *       "detail": "Accept: image/png leaves out application/json, and there is nothing else.",
+                     *       "instance": "urn:uuid:0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10",
+                     *       "code": "not_acceptable"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemDto"];
                 };
             };
@@ -10247,6 +10410,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:campaign-engine:problem:not_acceptable",
+                     *       "title": "Not Acceptable",
+                     *       "status": 406,
+                     *       "detail": "Accept: image/png leaves out application/json, and there is nothing else.",
+                     *       "instance": "urn:uuid:0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10",
+                     *       "code": "not_acceptable"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["ProblemDto"];
                 };
             };

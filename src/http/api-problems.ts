@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { applyDecorators } from '@nestjs/common';
 import { ApiExtraModels, ApiResponse, getSchemaPath } from '@nestjs/swagger';
+import { problemExample } from './problem-examples.js';
 import { ProblemDto } from './problem.dto.js';
 import { RETRY_AFTER, rateLimitHeaderRefs } from './rate-limit-headers.js';
 
@@ -50,7 +51,7 @@ export function problemResponse(status: ProblemStatus) {
   return {
     description: MEANING[status],
     ...(status === 429 ? { headers: { 'Retry-After': RETRY_AFTER, ...rateLimitHeaderRefs() } } : {}),
-    content: { 'application/problem+json': { schema: { $ref: getSchemaPath(ProblemDto) } } },
+    content: { 'application/problem+json': { schema: { $ref: getSchemaPath(ProblemDto) }, example: problemExample(status) } },
   };
 }
 

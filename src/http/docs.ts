@@ -33,7 +33,6 @@ const START = `window.ui = SwaggerUIBundle({
   deepLinking: true,
   docExpansion: 'none',
   filter: true,
-  tagsSorter: 'alpha',
   displayRequestDuration: true,
   persistAuthorization: true,
   validatorUrl: null,

@@ -53,6 +53,7 @@ export function buildDocument(app: INestApplication): OpenAPIObject {
   };
   simplify(document);
   document.paths = sorted(document.paths);
+  document.tags = TAGS.map(([name, description]) => ({ name, description }));
   document.components.schemas = sorted(document.components.schemas!);
   // Refusals carry members of their own: `currentStatus`, `usedBy`, `existingId` (RFC 9457 §3.2).
   (document.components.schemas?.ProblemDto as SchemaObject).additionalProperties = true;
@@ -67,6 +68,27 @@ export function buildDocument(app: INestApplication): OpenAPIObject {
   }
   return document;
 }
+
+/** In the order in which somebody who is new needs them. */
+const TAGS = [
+  ['Campaigns', 'From the draft to the end: settings, preflight, rehearsal, launch, pause, copies, files'],
+  ['Steps', 'The flow of a campaign: emails and their variants, waits, conditions, actions'],
+  ['Versions', 'Another flow for a campaign that is under way'],
+  ['Contacts', 'The people: one by one, or imported'],
+  ['Segments', 'Audiences, by rules or by list'],
+  ['Templates', 'Content for many campaigns, in versions'],
+  ['Events', 'What contacts did: starts triggered campaigns and feeds rules'],
+  ['Enrolments', 'Contacts in a campaign'],
+  ['Analytics', 'What became of it: reports, exports, timelines, the ledger'],
+  ['Approvals', 'Who has to agree before a campaign goes out'],
+  ['Pacing', 'How fast, when, and how often'],
+  ['Suppressions', 'Addresses that get no mail'],
+  ['Senders', 'Provider accounts and sender domains'],
+  ['Webhooks', 'Calls to your programs, and from mail providers'],
+  ['Identity', 'Users, roles, API keys, workspaces, the audit log'],
+  ['Public', 'Links in messages: without a credential'],
+  ['Operations', 'Health and metrics of a process'],
+] as const;
 
 type Open = OperationObject & { 'x-public'?: boolean; 'x-unlimited'?: boolean; 'x-no-idempotency'?: boolean };
 

@@ -4,7 +4,7 @@ import type { OperationObject } from '@nestjs/swagger';
 import { AppModule } from '../../src/app/app.module.js';
 import { loadConfig } from '../../src/config/index.js';
 import { buildDocument, createHttpAdapter } from '../../src/http/index.js';
-import { type Schema, operations as committed, document, misfit } from '../support/openapi.js';
+import { type Content, type Schema, operations as committed, document, misfit } from '../support/openapi.js';
 
 interface Operation extends OperationObject {
   name: string;
@@ -13,12 +13,14 @@ interface Operation extends OperationObject {
 describe('the API document of the whole application', () => {
   let operations: Operation[];
   let tooMany: { headers?: object };
+  let described: string[];
   beforeAll(async () => {
     const config = loadConfig({ DATABASE_URL: 'postgres://unused/unused', APP_SECRET: 'unused-'.repeat(5), MAIL_PROVIDER: 'mailbox' });
     const options = { preview: true, logger: false as const, abortOnError: false };
     const app = await NestFactory.create<NestFastifyApplication>(AppModule.register(config), createHttpAdapter(), options);
     const built = buildDocument(app);
     tooMany = built.components!.responses!.TooManyRequests as typeof tooMany;
+    described = (built.tags ?? []).map(({ name }) => name);
     operations = Object.entries(built.paths).flatMap(([path, item]) =>
       Object.entries(item).map(([method, operation]) => ({ ...(operation as OperationObject), name: `${method.toUpperCase()} ${path}` })),
     );
@@ -38,6 +40,10 @@ describe('the API document of the whole application', () => {
 
   it('says for every operation under /api which permission it needs', () => {
     expect(offenders((operation) => !/ \/api\//.test(operation.name) || 'x-permission' in operation)).toEqual([]);
+  });
+
+  it('has its tags among those that are described, so that the page has an order', () => {
+    expect(offenders(({ tags }) => described.includes(tags?.[0] ?? ''))).toEqual([]);
   });
 
   it('describes a successful answer of every operation', () => {
@@ -83,19 +89,29 @@ describe('the API document of the whole application', () => {
 });
 
 /** Of the document as it is committed: what Swagger's plugin adds is missing when jest builds it. */
-describe('the examples of the API document', () => {
+describe('the examples and defaults of the API document', () => {
   it('are what their schemas ask for, so that whoever copies one gets no 400', () => {
     const faults: string[] = [];
     const visit = (schema: Schema, at: string): void => {
-      if (schema.example !== undefined) {
-        const fault = misfit(schema, schema.example);
+      for (const shown of [schema.example, schema.default].filter((value) => value !== undefined)) {
+        const fault = misfit(schema, shown);
         if (fault !== null) faults.push(`${at}: ${fault}`);
       }
       for (const [name, property] of Object.entries(schema.properties ?? {})) visit(property, `${at}.${name}`);
       for (const inner of [...(schema.allOf ?? []), ...(schema.oneOf ?? []), ...(schema.anyOf ?? [])]) visit(inner, at);
       if (schema.items) visit(schema.items, `${at}[]`);
     };
+    const visitContent = (content: Content | undefined, at: string): void => {
+      for (const { schema, example } of Object.values(content ?? {})) {
+        if (schema) visit({ ...schema, ...(example === undefined ? {} : { example }) }, at);
+      }
+    };
     for (const [name, schema] of Object.entries(document.components.schemas)) visit(schema, name);
+    for (const [name, { content }] of Object.entries(document.components.responses)) visitContent(content, name);
+    for (const { operationId, requestBody, responses } of committed) {
+      visitContent(requestBody?.content, `${operationId} body`);
+      for (const [status, { content }] of Object.entries(responses)) visitContent(content, `${operationId} ${status}`);
+    }
     for (const { operationId, parameters } of committed) {
       for (const { name, schema } of parameters) visit(schema, `${operationId} ${name}`);
     }

@@ -30,7 +30,7 @@ export interface Parameter {
   required?: boolean;
   schema: Schema;
 }
-type Content = Record<string, { schema?: Schema; example?: unknown }>;
+export type Content = Record<string, { schema?: Schema; example?: unknown }>;
 export interface Operation {
   operationId: string;
   method: string;

@@ -31,11 +31,11 @@ export class AuditEntryDto {
   entityId: string | null;
 
   /** What it was; null if it was not there, or if that is not kept. */
-  @ApiProperty({ nullable: true, type: Object, example: { status: 'draft' } })
+  @ApiProperty({ nullable: true, type: 'object', additionalProperties: true, example: { status: 'draft' } })
   before: unknown;
 
   /** What it became. */
-  @ApiProperty({ nullable: true, type: Object, example: { status: 'active' } })
+  @ApiProperty({ nullable: true, type: 'object', additionalProperties: true, example: { status: 'active' } })
   after: unknown;
 
   /** The address the request came from; null for what the system did by itself. */

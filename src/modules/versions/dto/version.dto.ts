@@ -13,7 +13,13 @@ const VERSION_OR_NULL = { type: 'integer', nullable: true, example: 1 } as const
 const COUNT = { type: 'integer', minimum: 0, example: 212 } as const;
 const ANY = {
   nullable: true,
-  oneOf: [{ type: 'object' }, { type: 'array', items: {} }, { type: 'string' }, { type: 'number' }, { type: 'boolean' }],
+  oneOf: [
+    { type: 'object', additionalProperties: true },
+    { type: 'array', items: {} },
+    { type: 'string' },
+    { type: 'number' },
+    { type: 'boolean' },
+  ],
 };
 
 export class VersionDto {
