@@ -2947,7 +2947,31 @@ export interface components {
              * @enum {integer}
              */
             version: 1;
+            /**
+             * @example {
+             *       "name": "Spring offers",
+             *       "campaignType": "drip",
+             *       "fromEmail": "news@example.com",
+             *       "fromName": "Example News"
+             *     }
+             */
             campaign: components["schemas"]["FileCampaignDto"];
+            /**
+             * @example [
+             *       {
+             *         "stepType": "email",
+             *         "subjectLine": "Welcome!",
+             *         "emailContent": "<p>Hello {{ contact.first_name }}</p>"
+             *       },
+             *       {
+             *         "stepType": "wait",
+             *         "waitDuration": {
+             *           "value": 2,
+             *           "unit": "days"
+             *         }
+             *       }
+             *     ]
+             */
             steps: components["schemas"]["FileStepDto"][];
             segments?: components["schemas"]["FileSegmentDto"][];
             templates?: components["schemas"]["FileTemplateDto"][];
@@ -3378,7 +3402,7 @@ export interface components {
             /**
              * Format: date-time
              * @description When it stops working by itself; absent or null: never.
-             * @example 2027-01-01T00:00:00Z
+             * @example 2099-12-31T00:00:00Z
              */
             expiresAt?: string | null;
             /**
@@ -5868,7 +5892,7 @@ export interface components {
             /**
              * Format: date-time
              * @description When the new key stops working by itself; null: never; absent: after as long as the old one was made for.
-             * @example 2027-01-01T00:00:00Z
+             * @example 2099-12-31T00:00:00Z
              */
             expiresAt?: string | null;
         };
@@ -9084,7 +9108,7 @@ export interface components {
                  *       "type": "urn:campaign-engine:problem:rate_limited",
                  *       "title": "Too Many Requests",
                  *       "status": 429,
-                 *       "detail": "No more than 600 requests of this credential per minute; try again in 12 seconds.",
+                 *       "detail": "No more than 600 requests of this credential a minute; try again in 12 seconds.",
                  *       "instance": "urn:uuid:0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10",
                  *       "code": "rate_limited"
                  *     }
@@ -9523,6 +9547,15 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "roles": [
+                 *         "campaign_manager"
+                 *       ],
+                 *       "expiresAt": "2099-12-31T00:00:00Z",
+                 *       "name": "CRM export"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CreateApiKeyDto"];
             };
         };
@@ -9628,6 +9661,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "expiresAt": "2099-12-31T00:00:00Z"
+                 *     }
+                 */
                 "application/json": components["schemas"]["RotateApiKeyDto"];
             };
         };
@@ -9701,6 +9739,18 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "minAudience": 1000,
+                 *       "stages": [
+                 *         {
+                 *           "role": "compliance_officer",
+                 *           "quorum": 2
+                 *         }
+                 *       ],
+                 *       "name": "Large mailings"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CreateApprovalPolicyDto"];
             };
         };
@@ -9811,6 +9861,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "minAudience": 1000,
+                 *       "name": "Large mailings"
+                 *     }
+                 */
                 "application/json": components["schemas"]["UpdateApprovalPolicyDto"];
             };
         };
@@ -9968,6 +10024,20 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "description": "Three mails about the new collection",
+                 *       "fromEmail": "news@example.com",
+                 *       "fromName": "Example News",
+                 *       "replyToEmail": "support@example.com",
+                 *       "startDate": "2030-03-29T09:00:00+01:00",
+                 *       "endDate": "2030-04-30T22:00:00Z",
+                 *       "sendRatePerMinute": 600,
+                 *       "name": "Spring offers",
+                 *       "campaignType": "broadcast",
+                 *       "timezone": "Europe/Berlin"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CreateCampaignDto"];
             };
         };
@@ -10007,6 +10077,32 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "format": "campaign-engine/campaign",
+                 *       "version": 1,
+                 *       "campaign": {
+                 *         "name": "Spring offers",
+                 *         "campaignType": "drip",
+                 *         "fromEmail": "news@example.com",
+                 *         "fromName": "Example News"
+                 *       },
+                 *       "steps": [
+                 *         {
+                 *           "stepType": "email",
+                 *           "subjectLine": "Welcome!",
+                 *           "emailContent": "<p>Hello {{ contact.first_name }}</p>"
+                 *         },
+                 *         {
+                 *           "stepType": "wait",
+                 *           "waitDuration": {
+                 *             "value": 2,
+                 *             "unit": "days"
+                 *           }
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["CampaignFileDto"];
             };
         };
@@ -10117,6 +10213,19 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "description": "Three mails about the new collection",
+                 *       "fromEmail": "news@example.com",
+                 *       "fromName": "Example News",
+                 *       "replyToEmail": "support@example.com",
+                 *       "startDate": "2030-03-29T09:00:00+01:00",
+                 *       "endDate": "2030-04-30T22:00:00Z",
+                 *       "sendRatePerMinute": 600,
+                 *       "name": "Spring offers",
+                 *       "timezone": "Europe/Berlin"
+                 *     }
+                 */
                 "application/json": components["schemas"]["UpdateCampaignDto"];
             };
         };
@@ -10511,6 +10620,12 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "version": 2,
+                 *       "message": "The autumn offers, as discussed on Monday."
+                 *     }
+                 */
                 "application/json": components["schemas"]["RequestApprovalDto"];
             };
         };
@@ -10586,6 +10701,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "comments": "Checked against the price list."
+                 *     }
+                 */
                 "application/json": components["schemas"]["ApproveDto"];
             };
         };
@@ -10629,6 +10749,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "comments": "The second link leads to last years page."
+                 *     }
+                 */
                 "application/json": components["schemas"]["RejectDto"];
             };
         };
@@ -10748,6 +10873,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Summer offers"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CloneDto"];
             };
         };
@@ -10868,6 +10998,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "contactIds": [
+                 *         "0193a7c4-7b1e-7cc3-98c4-dc0c0c07398f"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["EnrollContactsDto"];
             };
         };
@@ -11121,6 +11258,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /** @example {} */
                 "application/json": components["schemas"]["LaunchDto"];
             };
         };
@@ -11266,6 +11404,7 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /** @example {} */
                 "application/json": components["schemas"]["ReportLinkBody"];
             };
         };
@@ -11308,6 +11447,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /** @example {} */
                 "application/json": components["schemas"]["ResumeDto"];
             };
         };
@@ -11350,6 +11490,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /** @example {} */
                 "application/json": components["schemas"]["LaunchDto"];
             };
         };
@@ -11389,6 +11530,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "seed": "spring-1"
+                 *     }
+                 */
                 "application/json": components["schemas"]["SimulateDto"];
             };
         };
@@ -11461,6 +11607,42 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "steps": [
+                 *         {
+                 *           "ref": "welcome",
+                 *           "stepType": "email",
+                 *           "subjectLine": "Welcome!",
+                 *           "emailContent": "<p>Hello {{ contact.first_name }}</p>"
+                 *         },
+                 *         {
+                 *           "ref": "pause",
+                 *           "stepType": "wait",
+                 *           "waitDuration": {
+                 *             "value": 2,
+                 *             "unit": "days"
+                 *           }
+                 *         },
+                 *         {
+                 *           "ref": "opened",
+                 *           "stepType": "condition",
+                 *           "conditionRules": {
+                 *             "type": "email_opened",
+                 *             "stepId": "welcome"
+                 *           },
+                 *           "trueNextRef": null,
+                 *           "falseNextRef": "reminder"
+                 *         },
+                 *         {
+                 *           "ref": "reminder",
+                 *           "stepType": "email",
+                 *           "subjectLine": "Did you see this?",
+                 *           "emailContent": "<p>Have a look</p>"
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["SaveFlowDto"];
             };
         };
@@ -11503,6 +11685,15 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "stepType": "email",
+                 *       "stepName": "Welcome",
+                 *       "subjectLine": "Welcome, {{ contact.first_name | default: \"there\" }}!",
+                 *       "emailContent": "<p>Hello {{ contact.first_name }}</p>",
+                 *       "stepOrder": 1
+                 *     }
+                 */
                 "application/json": components["schemas"]["CreateStepDto"];
             };
         };
@@ -11545,6 +11736,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "stepIds": [
+                 *         "0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["ReorderDto"];
             };
         };
@@ -11659,6 +11857,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "stepName": "Welcome",
+                 *       "subjectLine": "Welcome, {{ contact.first_name | default: \"there\" }}!",
+                 *       "emailContent": "<p>Hello {{ contact.first_name }}</p>",
+                 *       "stepOrder": 1
+                 *     }
+                 */
                 "application/json": components["schemas"]["UpdateStepDto"];
             };
         };
@@ -11741,6 +11947,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /** @example {} */
                 "application/json": components["schemas"]["PreviewStepDto"];
             };
         };
@@ -11784,6 +11991,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "to": [
+                 *         "me@example.com"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["TestSendDto"];
             };
         };
@@ -11859,6 +12073,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "B: with a question",
+                 *       "subjectLine": "Have you seen this, {{ contact.first_name }}?",
+                 *       "fromName": "Ada from Example",
+                 *       "fromEmail": "ada@example.com"
+                 *     }
+                 */
                 "application/json": components["schemas"]["VariantInputDto"];
             };
         };
@@ -11974,6 +12196,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "B: with a question",
+                 *       "subjectLine": "Have you seen this, {{ contact.first_name }}?",
+                 *       "fromName": "Ada from Example",
+                 *       "fromEmail": "ada@example.com"
+                 *     }
+                 */
                 "application/json": components["schemas"]["UpdateVariantDto"];
             };
         };
@@ -12017,6 +12247,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "variantId": "0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ChooseWinnerDto"];
             };
         };
@@ -12300,6 +12535,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "policy": "new_contacts_only",
+                 *       "placements": {
+                 *         "0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10": "exit"
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["PublishDto"];
             };
         };
@@ -12343,6 +12586,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "policy": "new_contacts_only",
+                 *       "placements": {
+                 *         "0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10": "exit"
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["PublishDto"];
             };
         };
@@ -12386,6 +12637,26 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "steps": [
+                 *         {
+                 *           "ref": "welcome",
+                 *           "continues": "0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10",
+                 *           "stepType": "email",
+                 *           "subjectLine": "Welcome!",
+                 *           "emailContent": "<p>Hello</p>"
+                 *         },
+                 *         {
+                 *           "stepType": "wait",
+                 *           "waitDuration": {
+                 *             "value": 3,
+                 *             "unit": "days"
+                 *           }
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["SaveVersionDto"];
             };
         };
@@ -12466,6 +12737,26 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "firstName": "Ada",
+                 *       "lastName": "Lovelace",
+                 *       "timezone": "Europe/London",
+                 *       "leadScore": 50,
+                 *       "attributes": {
+                 *         "plan": "pro",
+                 *         "seats": 12,
+                 *         "interests": [
+                 *           "email",
+                 *           "analytics"
+                 *         ]
+                 *       },
+                 *       "tags": [
+                 *         "vip"
+                 *       ],
+                 *       "email": "ada@example.com"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CreateContactDto"];
             };
         };
@@ -12617,6 +12908,22 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "ada@example.com",
+                 *       "firstName": "Ada",
+                 *       "lastName": "Lovelace",
+                 *       "timezone": "Europe/London",
+                 *       "leadScore": 60,
+                 *       "attributes": {
+                 *         "plan": "team",
+                 *         "seats": null
+                 *       },
+                 *       "tags": [
+                 *         "vip"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["UpdateContactDto"];
             };
         };
@@ -12660,6 +12967,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "tags": [
+                 *         "vip",
+                 *         "beta"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["TagsDto"];
             };
         };
@@ -12741,6 +13056,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "asked by phone"
+                 *     }
+                 */
                 "application/json": components["schemas"]["UnsubscribeContactDto"];
             };
         };
@@ -12781,6 +13101,18 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "id": "order-4711",
+                 *       "name": "order_placed",
+                 *       "email": "ada@example.com",
+                 *       "occurredAt": "2026-03-29T09:00:00+02:00",
+                 *       "properties": {
+                 *         "total": 129.5,
+                 *         "currency": "EUR"
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["ContactEventInputDto"] | components["schemas"]["ContactEventListDto"] | components["schemas"]["ContactEventInputDto"][];
             };
         };
@@ -12876,6 +13208,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "accountRatePerMinute": 6000
+                 *     }
+                 */
                 "application/json": components["schemas"]["PacingSettingsDto"];
             };
         };
@@ -12948,6 +13285,17 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "kind": "smtp",
+                 *       "smtp": {
+                 *         "username": "mailer",
+                 *         "password": "correct horse battery staple",
+                 *         "host": "smtp.example.com"
+                 *       },
+                 *       "name": "Marketing relay"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CreateProviderAccountDto"];
             };
         };
@@ -13058,6 +13406,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Marketing relay"
+                 *     }
+                 */
                 "application/json": components["schemas"]["UpdateProviderAccountDto"];
             };
         };
@@ -13135,6 +13488,28 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "type": "dynamic",
+                 *       "name": "Pro customers gone quiet",
+                 *       "rules": {
+                 *         "all": [
+                 *           {
+                 *             "type": "contact_attribute",
+                 *             "attribute": "plan",
+                 *             "operator": "eq",
+                 *             "value": "pro"
+                 *           },
+                 *           {
+                 *             "not": {
+                 *               "type": "email_opened",
+                 *               "withinHours": 720
+                 *             }
+                 *           }
+                 *         ]
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["CreateSegmentDto"];
             };
         };
@@ -13174,6 +13549,26 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "rules": {
+                 *         "all": [
+                 *           {
+                 *             "type": "contact_attribute",
+                 *             "attribute": "plan",
+                 *             "operator": "eq",
+                 *             "value": "pro"
+                 *           },
+                 *           {
+                 *             "not": {
+                 *               "type": "email_opened",
+                 *               "withinHours": 720
+                 *             }
+                 *           }
+                 *         ]
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["PreviewSegmentDto"];
             };
         };
@@ -13284,6 +13679,7 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /** @example {} */
                 "application/json": components["schemas"]["UpdateSegmentDto"];
             };
         };
@@ -13364,6 +13760,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "contactIds": [
+                 *         "0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["SegmentMembersDto"];
             };
         };
@@ -13406,6 +13809,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "contactIds": [
+                 *         "0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["SegmentMembersDto"];
             };
         };
@@ -13479,6 +13889,16 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "dkimSelectors": [
+                 *         "s1",
+                 *         "s2"
+                 *       ],
+                 *       "spfInclude": "sendgrid.net",
+                 *       "domain": "news.example.com"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CreateSenderDomainDto"];
             };
         };
@@ -13659,6 +14079,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "ada@example.com",
+                 *       "detail": "asked by telephone"
+                 *     }
+                 */
                 "application/json": components["schemas"]["AddSuppressionsDto"];
             };
         };
@@ -13849,6 +14275,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Welcome",
+                 *       "subjectLine": "Welcome, {{ contact.first_name | default: \"there\" }}",
+                 *       "content": "<mjml><mj-body><mj-section><mj-column><mj-text>Hello {{ contact.first_name | default: \"there\" }}</mj-text></mj-column></mj-section></mj-body></mjml>",
+                 *       "contentFormat": "mjml"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CreateTemplateDto"];
             };
         };
@@ -13959,6 +14393,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "subjectLine": "Welcome, {{ contact.first_name | default: \"there\" }}",
+                 *       "content": "<mjml><mj-body><mj-section><mj-column><mj-text>Hello {{ contact.first_name | default: \"there\" }}</mj-text></mj-column></mj-section></mj-body></mjml>"
+                 *     }
+                 */
                 "application/json": components["schemas"]["UpdateTemplateDto"];
             };
         };
@@ -14002,6 +14442,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "subjectLine": "Welcome, {{ contact.first_name | default: \"there\" }}"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PreviewTemplateDto"];
             };
         };
@@ -14140,6 +14585,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "postalAddress": "Example Ltd, 1 High Street, Anytown",
+                 *       "name": "Example Ltd",
+                 *       "timezone": "Europe/Berlin"
+                 *     }
+                 */
                 "application/json": components["schemas"]["UpdateTenantDto"];
             };
         };
@@ -14213,6 +14665,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "role": "campaign_manager",
+                 *       "email": "ada@example.com",
+                 *       "name": "Ada"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CreateUserDto"];
             };
         };
@@ -14287,6 +14746,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "role": "analyst",
+                 *       "name": "Ada"
+                 *     }
+                 */
                 "application/json": components["schemas"]["UpdateUserDto"];
             };
         };
@@ -14358,6 +14823,16 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "description": "CRM",
+                 *       "eventTypes": [
+                 *         "email.bounced",
+                 *         "campaign.completed"
+                 *       ],
+                 *       "url": "https://acme.example/hooks/mail"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CreateWebhookDto"];
             };
         };
@@ -14467,6 +14942,15 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "url": "https://acme.example/hooks/mail",
+                 *       "eventTypes": [
+                 *         "email.bounced",
+                 *         "campaign.completed"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["UpdateWebhookDto"];
             };
         };
@@ -14620,6 +15104,7 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /** @example {} */
                 "application/json": components["schemas"]["RotateWebhookSecretDto"];
             };
         };
@@ -14691,6 +15176,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Main"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CreateWorkspaceDto"];
             };
         };
@@ -14975,6 +15465,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example [
+                 *       {}
+                 *     ]
+                 */
                 "application/json": {
                     [key: string]: unknown;
                 }[];
@@ -15012,6 +15507,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example [
+                 *       {}
+                 *     ]
+                 */
                 "application/json": {
                     [key: string]: unknown;
                 }[];

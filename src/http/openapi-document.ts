@@ -3,6 +3,7 @@ import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swag
 import type { OperationObject, PathItemObject, SchemaObject } from '@nestjs/swagger';
 import { type ProblemStatus, problemComponents, problemResponse, sharedProblem } from './api-problems.js';
 import { simplify, unionModels, unionSchemas } from './openapi-schema.js';
+import { type Schema, bodyExample } from './body-example.js';
 import { ProblemDto } from './problem.dto.js';
 import { RATE_LIMIT_HEADERS, rateLimitHeaderRefs } from './rate-limit-headers.js';
 
@@ -63,7 +64,9 @@ export function buildDocument(app: INestApplication): OpenAPIObject {
   for (const [path, item] of Object.entries(document.paths)) {
     for (const method of METHODS) {
       const operation = (item as PathItemObject)[method];
-      if (operation) complete(operation, path, method);
+      if (!operation) continue;
+      complete(operation, path, method);
+      exemplify(operation, document.components.schemas as Record<string, Schema>);
     }
   }
   return document;
@@ -146,6 +149,12 @@ const IDEMPOTENCY_KEY = {
     'Up to 255 visible ASCII characters, made up by the client for this request. A repetition within 24 hours gets the first answer, marked with `Idempotency-Replayed: true`, and does nothing.',
   schema: { type: 'string', maxLength: 255, example: '5f0c9a1e-2c8f-4f5e-9a55-3b7f7e0a1c11' },
 };
+
+/** Gives a JSON body without an example one. */
+function exemplify({ requestBody }: OperationObject, schemas: Record<string, Schema>): void {
+  const json = requestBody && 'content' in requestBody ? requestBody.content['application/json'] : undefined;
+  if (json?.schema && json.example === undefined && json.examples === undefined) json.example = bodyExample(json.schema as Schema, schemas);
+}
 
 /** A refusal that says nothing of its own is described once for all operations: clients then have one type for it. */
 function shared(responses: OperationObject['responses']): OperationObject['responses'] {

@@ -28,7 +28,7 @@ const WORDS: Record<ProblemStatus, { code: string; detail: string; [member: stri
     detail: 'The campaign cannot be launched: The campaign has no audience: set segmentId.',
     errors: [{ path: 'segmentId', message: 'The campaign has no audience: set segmentId.', code: 'segment_missing' }],
   },
-  429: { code: 'rate_limited', detail: 'No more than 600 requests of this credential per minute; try again in 12 seconds.' },
+  429: { code: 'rate_limited', detail: 'No more than 600 requests of this credential a minute; try again in 12 seconds.' },
   503: { code: 'service_unavailable', detail: 'The service cannot answer at the moment; try again.' },
 };
 

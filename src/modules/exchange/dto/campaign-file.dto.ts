@@ -122,13 +122,23 @@ export class CampaignFileDto {
   @IsIn([FILE_VERSION])
   version: number;
 
-  @ApiProperty({ type: FileCampaignDto })
+  @ApiProperty({
+    type: FileCampaignDto,
+    example: { name: 'Spring offers', campaignType: 'drip', fromEmail: 'news@example.com', fromName: 'Example News' },
+  })
   @IsObject()
   @ValidateNested()
   @Type(() => FileCampaignDto)
   campaign: FileCampaignDto;
 
-  @ApiProperty({ type: [FileStepDto], maxItems: STEP_LIMITS.steps })
+  @ApiProperty({
+    type: [FileStepDto],
+    maxItems: STEP_LIMITS.steps,
+    example: [
+      { stepType: 'email', subjectLine: 'Welcome!', emailContent: '<p>Hello {{ contact.first_name }}</p>' },
+      { stepType: 'wait', waitDuration: { value: 2, unit: 'days' } },
+    ],
+  })
   @IsArray()
   @ArrayMaxSize(STEP_LIMITS.steps)
   @ValidateNested({ each: true })

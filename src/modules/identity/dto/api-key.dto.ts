@@ -76,7 +76,7 @@ export class CreateApiKeyDto {
   workspaceId?: string | null;
 
   /** When it stops working by itself; absent or null: never. */
-  @ApiProperty({ type: String, format: 'date-time', nullable: true, required: false, example: '2027-01-01T00:00:00Z' })
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, required: false, example: '2099-12-31T00:00:00Z' })
   @IsOptional()
   @IsInstant()
   expiresAt?: string | null;
@@ -92,7 +92,7 @@ export class RotateApiKeyDto {
   overlapSeconds?: number;
 
   /** When the new key stops working by itself; null: never; absent: after as long as the old one was made for. */
-  @ApiProperty({ type: String, format: 'date-time', nullable: true, required: false, example: '2027-01-01T00:00:00Z' })
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, required: false, example: '2099-12-31T00:00:00Z' })
   @IsOptional()
   @IsInstant()
   expiresAt?: string | null;
