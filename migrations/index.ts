@@ -27,6 +27,7 @@ import { AuditOrigin1764000023000 } from './1764000023000-AuditOrigin.js';
 import { ClickIndex1764000024000 } from './1764000024000-ClickIndex.js';
 import { ApprovalRehearsals1764000024500 } from './1764000024500-ApprovalRehearsals.js';
 import { RateLimits1764000025000 } from './1764000025000-RateLimits.js';
+import { LinkCounts1764000026000 } from './1764000026000-LinkCounts.js';
 
 /** Every migration, in order; an explicit list, because globs do not survive compilation to ESM. */
 export const migrations = [
@@ -59,4 +60,5 @@ export const migrations = [
   ClickIndex1764000024000,
   ApprovalRehearsals1764000024500,
   RateLimits1764000025000,
+  LinkCounts1764000026000,
 ];

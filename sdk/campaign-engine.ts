@@ -5100,6 +5100,12 @@ export interface components {
              * @example eyJpZCI6IjAxOTJmMWRlLTdjMDAtN2E1NS04YzZiLTNmNmQ0YzFlOWExMCJ9
              */
             nextCursor: string | null;
+            /**
+             * Format: date-time
+             * @description When the links were counted: now, or for campaigns with more than 20,000 clicks a moment ago, as counting them again waits ten times as long as it takes.
+             * @example 2026-03-02T09:30:00.000Z
+             */
+            asOf: string;
         };
         LivenessDto: {
             /**

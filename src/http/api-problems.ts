@@ -1,11 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { applyDecorators } from '@nestjs/common';
 import { ApiExtraModels, ApiResponse, getSchemaPath } from '@nestjs/swagger';
+import type { ProblemStatus } from './problem.js';
 import { problemExample } from './problem-examples.js';
 import { ProblemDto } from './problem.dto.js';
 import { RETRY_AFTER, rateLimitHeaderRefs } from './rate-limit-headers.js';
-
-export type ProblemStatus = 400 | 401 | 403 | 404 | 406 | 409 | 412 | 413 | 415 | 422 | 429 | 503;
 
 const MEANING = {
   400: 'The request is malformed: `errors` says where.',

@@ -1,4 +1,5 @@
-export { ApiProblems, problemResponse, type ProblemStatus } from './api-problems.js';
+export { ApiProblems, problemResponse } from './api-problems.js';
+export type { ProblemStatus } from './problem.js';
 export { type AddressedRequest, clientAddress, networkOf } from './client-address.js';
 export { DirectRoutes } from './direct-routes.js';
 export { WithEtag } from './etag.interceptor.js';

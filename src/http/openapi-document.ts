@@ -1,7 +1,8 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import type { OperationObject, PathItemObject, SchemaObject } from '@nestjs/swagger';
-import { type ProblemStatus, problemComponents, problemResponse, sharedProblem } from './api-problems.js';
+import { problemComponents, problemResponse, sharedProblem } from './api-problems.js';
+import type { ProblemStatus } from './problem.js';
 import { simplify, unionModels, unionSchemas } from './openapi-schema.js';
 import { type Schema, bodyExample } from './body-example.js';
 import { ProblemDto } from './problem.dto.js';

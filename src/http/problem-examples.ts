@@ -1,6 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import type { ProblemStatus } from './api-problems.js';
-import { problemType } from './problem.js';
+import { type ProblemStatus, problemType } from './problem.js';
 
 const WORDS: Record<ProblemStatus, { code: string; detail: string; [member: string]: unknown }> = {
   400: {

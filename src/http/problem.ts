@@ -121,3 +121,6 @@ function unavailable(detail: string): Refusal {
 function refusal(status: number, code: string, detail: string): Refusal {
   return { status, code, detail, problems: [], extensions: {}, headers: {} };
 }
+
+/** What an operation may be documented to refuse with. */
+export type ProblemStatus = 400 | 401 | 403 | 404 | 406 | 409 | 412 | 413 | 415 | 422 | 429 | 503;

@@ -2,11 +2,13 @@ import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import { affected } from '../../src/database/index.js';
 import { ExportSize } from '../../src/modules/analytics/exports.service.js';
-import { AnalyticsModule } from '../../src/modules/analytics/index.js';
+import { AnalyticsModule, Rollup } from '../../src/modules/analytics/index.js';
+import { LinkCounter } from '../../src/modules/analytics/link-counter.js';
 import { CampaignsModule } from '../../src/modules/campaigns/index.js';
+import { DeliveryModule } from '../../src/modules/delivery/index.js';
 import { StepsModule } from '../../src/modules/steps/index.js';
 import { startCampaignsApp, type CampaignsApp, type TestTenant } from '../support/campaigns-app.js';
-import { Factory, type MadeCampaign } from '../support/factories.js';
+import { Factory, type MadeCampaign, type MadeEmail } from '../support/factories.js';
 
 const OFFER = 'https://acme.example/offer';
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => existsSync(path));
@@ -20,7 +22,7 @@ describe('reports of a campaign', () => {
   let campaign: MadeCampaign;
 
   beforeAll(async () => {
-    app = await startCampaignsApp([CampaignsModule, StepsModule, AnalyticsModule]);
+    app = await startCampaignsApp([CampaignsModule, StepsModule, AnalyticsModule, DeliveryModule]);
     make = new Factory(app.db);
     tenant = await app.tenant();
     // A Tuesday; 09:30 UTC is 10:30 in Berlin.
@@ -272,5 +274,55 @@ describe('reports of a campaign', () => {
         await browser.close();
       }
     }, 60_000);
+  });
+
+  // The last one: it moves the clock.
+  it('list the links of a campaign with very many clicks as they were last counted, the same, and without what was erased since', async () => {
+    const [rollup, counter] = [app.app.get(Rollup), app.app.get(LinkCounter)];
+    const count = async (manyClicks?: number) => {
+      app.clock.advance({ minutes: 1 });
+      while (await rollup.run());
+      while (await counter.run({ manyClicks }));
+    };
+    const busy = await make.campaign(tenant.tenantId, { launchedAt: '2029-12-25T09:00:00Z' });
+    const links = async (query = '') => (await tenant.call('GET', `/api/campaigns/${busy.campaignId}/analytics/links${query}`)).body;
+    const mail: MadeEmail[] = [];
+    for (let i = 0; i < 4; i++) mail.push(await make.sent(busy, '2029-12-25T09:30:00Z'));
+    for (const email of mail.slice(0, 3)) await make.fact(email, 'clicked', '2029-12-25T10:00:00Z', { url: OFFER });
+    await make.fact(mail[0], 'clicked', '2029-12-25T10:01:00Z', { url: HOME, isMachine: true });
+    const atOnce = await links();
+    expect(atOnce.data).toMatchObject([
+      { url: OFFER, people: 3 },
+      { url: HOME, machineClicks: 1 },
+    ]);
+
+    await count(1);
+    const counted = await links();
+    expect(counted.data).toEqual(atOnce.data);
+    expect((await links(`?limit=1&cursor=${(await links('?limit=1')).nextCursor}`)).data).toEqual(atOnce.data.slice(1));
+
+    const naming = 'https://acme.example/?me=ada@people.example';
+    await app.db.inTenant(tenant.tenantId, (tx) =>
+      affected(tx, `UPDATE emails SET to_email = 'ada@people.example' WHERE tenant_id = $1 AND id = $2`, [
+        tenant.tenantId,
+        mail[3].emailId,
+      ]),
+    );
+    await make.fact(mail[3], 'clicked', '2029-12-25T10:05:00Z', { url: naming });
+    expect(await links()).toEqual(counted);
+    await count(1);
+    const ofAda = { humanClicks: 1, people: 1, share: 25 };
+    expect((await links()).data).toContainEqual(expect.objectContaining({ ...ofAda, url: naming }));
+
+    expect((await tenant.call('DELETE', `/api/contacts/${mail[3].contactId}`)).status).toBe(204);
+    expect((await links()).data).toContainEqual(expect.objectContaining({ ...ofAda, url: null }));
+    await count(1);
+    expect((await links()).data).toContainEqual(expect.objectContaining({ ...ofAda, url: null }));
+
+    // So few clicks are counted when somebody asks.
+    await make.fact(mail[3], 'clicked', '2029-12-25T10:06:00Z', { url: OFFER });
+    await count();
+    await make.fact(mail[3], 'clicked', '2029-12-25T10:07:00Z', { url: OFFER });
+    expect((await links()).data).toContainEqual(expect.objectContaining({ url: OFFER, humanClicks: 5, people: 4 }));
   });
 });

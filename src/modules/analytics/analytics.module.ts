@@ -1,6 +1,7 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { QueueModule } from '../../queue/index.js';
 import { CampaignDetailParts, CampaignsModule } from '../campaigns/index.js';
+import { ContactsEvents, ContactsModule } from '../contacts/index.js';
 import { ExperimentsModule } from '../experiments/index.js';
 import { StepsModule } from '../steps/index.js';
 import { AnalyticsController } from './analytics.controller.js';
@@ -15,6 +16,7 @@ import { InsightsController } from './insights.controller.js';
 import { InsightsService } from './insights.service.js';
 import { LedgerCheck } from './ledger-check.js';
 import { LedgerCheckQueries } from './ledger-check.queries.js';
+import { LinkCounter } from './link-counter.js';
 import { LinksQueries } from './links.queries.js';
 import { LinksService } from './links.service.js';
 import { ReportPageController } from './report-page.controller.js';
@@ -28,7 +30,7 @@ import { VariantReportService } from './variant-report.service.js';
 
 /** Reads what the other modules wrote, and counts it. */
 @Module({
-  imports: [CampaignsModule, StepsModule, ExperimentsModule, QueueModule.register(analyticsQueue)],
+  imports: [CampaignsModule, ContactsModule, StepsModule, ExperimentsModule, QueueModule.register(analyticsQueue)],
   controllers: [AnalyticsController, InsightsController, ExportsController, ReportPageController],
   providers: [
     BucketsQueries,
@@ -43,6 +45,7 @@ import { VariantReportService } from './variant-report.service.js';
     TimelineService,
     VariantReportService,
     LinksQueries,
+    LinkCounter,
     LinksService,
     InsightsService,
     ReportPageService,
@@ -50,16 +53,19 @@ import { VariantReportService } from './variant-report.service.js';
     ExportSize,
     ExportsService,
   ],
-  exports: [AnalyticsService, Rollup, LedgerCheck],
+  exports: [AnalyticsService, Rollup, LinkCounter, LedgerCheck],
 })
 export class AnalyticsModule implements OnModuleInit {
   constructor(
     private readonly parts: CampaignDetailParts,
     private readonly reports: ReportService,
+    private readonly contacts: ContactsEvents,
+    private readonly links: LinksQueries,
   ) {}
 
-  /** Campaigns stand below and cannot ask for their numbers. */
+  /** Campaigns and contacts stand below: they cannot ask for numbers, nor take something out of them. */
   onModuleInit(): void {
     this.parts.register('analytics', (tx, campaign) => this.reports.summary(tx, campaign));
+    this.contacts.onErased((tx, tenantId, contactId) => this.links.recountFor(tx, tenantId, contactId));
   }
 }

@@ -29,6 +29,10 @@ export interface StepCounts extends DetailedCounts {
   stepId: string;
 }
 
+export interface VariantCounts extends DetailedCounts {
+  variantId: string;
+}
+
 /** So many messages or people are at a step in this state, for this reason (or none: ''). */
 export interface StateCount {
   stepId: string;
@@ -103,6 +107,31 @@ export class BucketsQueries {
       tenantId,
       campaignId,
     ]);
+  }
+
+  /**
+   * What became of the messages of each variant of a step and of what it was in other versions; variants without messages are missing. Of those that the
+   * provider dropped after it had taken them nobody knows the variant here: null where there are any.
+   */
+  async byVariants(tx: Tx, tenantId: string, campaignId: string, stepId: string): Promise<VariantCounts[] | null> {
+    const line = `SELECT v0.id, line.step_id, line.id AS line_id FROM step_variants v0 JOIN step_variants line ON line.tenant_id = $1 AND line.lineage_id = v0.lineage_id
+        WHERE v0.tenant_id = $1 AND v0.step_id = $3`;
+    const found = await rows<VariantCounts & { dropped: number }>(
+      tx,
+      `WITH line AS MATERIALIZED (${line}), counted AS (
+         SELECT step_id, variant_id, ${columnList} FROM analytics_steps WHERE tenant_id = $1 AND campaign_id = $2
+          UNION ALL
+         SELECT step_id, variant_id, ${columnList} FROM analytics_deltas WHERE tenant_id = $1 AND campaign_id = $2
+       ), states AS (
+         SELECT step_id, state, n FROM analytics_states WHERE tenant_id = $1 AND campaign_id = $2 AND kind = 'mail'
+          UNION ALL
+         SELECT step_id, state, n FROM analytics_state_deltas WHERE tenant_id = $1 AND campaign_id = $2 AND kind = 'mail')
+       SELECT line.id AS "variantId", ${summedCounts}, (
+                SELECT coalesce(sum(n), 0)::int FROM states WHERE state = 'dropped' AND step_id IN (SELECT step_id FROM line)) AS dropped
+         FROM line JOIN counted ON counted.step_id = line.step_id AND counted.variant_id = line.line_id GROUP BY 1 HAVING sum(counted.sent) > 0`,
+      [tenantId, campaignId, stepId],
+    );
+    return found.some(({ dropped }) => dropped > 0) ? null : found;
   }
 
   /** Over the whole life of a campaign. */

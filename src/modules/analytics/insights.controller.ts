@@ -1,9 +1,8 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { ApiProblems, IdParam, PageDto } from '../../http/index.js';
-import type { Page } from '../../shared/page.js';
+import { ApiProblems, IdParam } from '../../http/index.js';
 import { Can, Ctx, type TenantContext } from '../identity/index.js';
-import { CampaignComparisonDto, CompareQuery, HoursQuery, HoursReportDto, LinkReportDto, LinksQuery } from './dto/insights.dto.js';
+import { CampaignComparisonDto, CompareQuery, HoursQuery, HoursReportDto, LinkReportPage, LinksQuery } from './dto/insights.dto.js';
 import { InsightsService } from './insights.service.js';
 import { LinksService } from './links.service.js';
 
@@ -22,11 +21,11 @@ export class InsightsController {
       'By address and step, over the whole life of the campaign; those that most people clicked first. Links nobody clicked are missing. A list for looking at: ' +
       'numbers that change between two pages may move a link over their edge.',
   })
-  @ApiOkResponse({ type: PageDto(LinkReportDto) })
+  @ApiOkResponse({ type: LinkReportPage })
   @ApiProblems(400, 404)
   @Can('analytics:read')
   @Get('campaigns/:id/analytics/links')
-  listCampaignLinks(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Query() query: LinksQuery): Promise<Page<LinkReportDto>> {
+  listCampaignLinks(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Query() query: LinksQuery): Promise<LinkReportPage> {
     return this.links.page(ctx, id, query);
   }
 

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { Database, rows } from '../../database/index.js';
 import { decodeCursor, invalidCursor, keysetPage } from '../../http/index.js';
-import type { Page } from '../../shared/page.js';
+import { Clock } from '../../shared/clock.js';
 import { CampaignsService } from '../campaigns/index.js';
 import type { TenantContext } from '../identity/index.js';
 import { percent } from './domain/counts.js';
-import type { LinkReportDto } from './dto/insights.dto.js';
+import type { LinkReportPage } from './dto/insights.dto.js';
 import { LinksQueries, type AfterLink } from './links.queries.js';
 
 export interface LinksRequest {
@@ -21,17 +21,20 @@ export class LinksService {
     private readonly db: Database,
     private readonly campaigns: CampaignsService,
     private readonly links: LinksQueries,
+    private readonly clock: Clock,
   ) {}
 
-  async page({ tenantId }: TenantContext, campaignId: string, { limit, cursor, stepId }: LinksRequest): Promise<Page<LinkReportDto>> {
+  async page({ tenantId }: TenantContext, campaignId: string, { limit, cursor, stepId }: LinksRequest): Promise<LinkReportPage> {
     const after = cursor === undefined ? null : readCursor(cursor);
     return this.db.inTenant(tenantId, async (tx) => {
       await rows(tx, 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
       await this.campaigns.get(tx, tenantId, campaignId);
-      const found = await this.links.page(tx, tenantId, campaignId, { after, limit: limit + 1, stepId: stepId ?? null });
+      const countedAt = await this.links.countedAt(tx, tenantId, campaignId);
+      const source = countedAt ? 'counted' : 'clicks';
+      const found = await this.links.page(tx, tenantId, campaignId, source, { after, limit: limit + 1, stepId: stepId ?? null });
       const page = keysetPage(found, limit, ({ people, humanClicks, key }) => ({ p: people, c: humanClicks, k: key }));
       const data = page.data.map(({ key: _, allHumanClicks, ...link }) => ({ ...link, share: percent(link.humanClicks, allHumanClicks) }));
-      return { data, nextCursor: page.nextCursor };
+      return { data, nextCursor: page.nextCursor, asOf: (countedAt ?? this.clock.now()).toISOString() };
     });
   }
 }

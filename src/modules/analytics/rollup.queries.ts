@@ -22,6 +22,7 @@ export interface Folded {
 
 const INTO_BUCKETS = `INSERT INTO analytics_buckets AS b (tenant_id, campaign_id, cohort, bucket, ${columnList}, is_dirty)`;
 const INTO_STEPS = `INSERT INTO analytics_steps AS s (tenant_id, campaign_id, step_id, variant_id, ${columnList})`;
+const INTO_LINK_COUNTS = `INSERT INTO analytics_link_counts AS l (tenant_id, campaign_id)`;
 const BY_BUCKET = (from: string) => `
   SELECT tenant_id, campaign_id, 'event', bucket, ${summedColumns}, true FROM ${from} GROUP BY tenant_id, campaign_id, bucket
    UNION ALL
@@ -65,6 +66,9 @@ export class RollupQueries {
        ), steps AS (
          ${INTO_STEPS} ${BY_STEP('known')}
          ON CONFLICT (tenant_id, campaign_id, step_id, variant_id) DO UPDATE SET ${addedColumns('s')}
+       ), clicked AS (
+         ${INTO_LINK_COUNTS} SELECT DISTINCT tenant_id, campaign_id FROM known WHERE total_clicks <> 0 OR machine_clicks <> 0
+         ON CONFLICT (tenant_id, campaign_id) DO UPDATE SET version = l.version + 1
        )
        SELECT (SELECT count(*)::int FROM taken) AS taken,
               (SELECT json_agg(DISTINCT jsonb_build_object('tenantId', tenant_id, 'campaignId', campaign_id)) FROM known) AS campaigns`,
@@ -145,6 +149,12 @@ export class RollupQueries {
       `INSERT INTO analytics_states (tenant_id, campaign_id, step_id, kind, state, reason, n)
        SELECT tenant_id, campaign_id, step_id, kind, state, reason, count(*) FROM analytics_state_facts
         WHERE tenant_id = $1 AND campaign_id = $2 GROUP BY 1, 2, 3, 4, 5, 6`,
+      of,
+    );
+    // Links are counted by themselves.
+    await affected(
+      tx,
+      `${INTO_LINK_COUNTS} VALUES ($1, $2) ON CONFLICT (tenant_id, campaign_id) DO UPDATE SET version = l.version + 1`,
       of,
     );
   }

@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { Database, rows, type Tx } from '../../database/index.js';
 import { CampaignsService, type Campaign } from '../campaigns/index.js';
-import { ExperimentsService, toDecisionDto, type VariantFigures } from '../experiments/index.js';
+import { ExperimentsService, toDecisionDto, type StepRef, type VariantFigures } from '../experiments/index.js';
 import type { TenantContext } from '../identity/index.js';
 import { StepVersions, type AbMetric, type CampaignStep } from '../steps/index.js';
 import { NoGoalEvent } from './analytics.errors.js';
+import { BucketsQueries, type VariantCounts } from './buckets.queries.js';
 import { compareVariants } from './domain/variant-comparison.js';
 import type { TestedStepReportDto, VariantsReportDto } from './dto/variants.dto.js';
 
@@ -16,6 +17,7 @@ export class VariantReportService {
     private readonly campaigns: CampaignsService,
     private readonly versions: StepVersions,
     private readonly experiments: ExperimentsService,
+    private readonly buckets: BucketsQueries,
   ) {}
 
   /** `metric` takes the place of the tests' own. */
@@ -48,6 +50,12 @@ export class VariantReportService {
     return [...live, ...former];
   }
 
+  /** From the rollups; from the messages where more is asked than is rolled up. */
+  private async figures(tx: Tx, ref: StepRef, goalEvent: string | null): Promise<VariantFigures[]> {
+    const counts = goalEvent === null ? await this.buckets.byVariants(tx, ref.tenantId, ref.campaignId, ref.stepId) : null;
+    return counts?.map(figuresOf) ?? this.experiments.figures(tx, ref, goalEvent, null);
+  }
+
   private async ofStep(tx: Tx, step: CampaignStep, asked: AbMetric | undefined): Promise<TestedStepReportDto> {
     const { tenantId, campaignId, id: stepId, abTest } = step;
     const goalEvent = abTest?.goalEvent ?? null;
@@ -55,7 +63,7 @@ export class VariantReportService {
     if (metric === 'goal' && goalEvent === null) throw new NoGoalEvent(step.stepOrder);
     const ref = { tenantId, campaignId, stepId };
     const decision = (await this.experiments.decisions(tx, tenantId, campaignId)).get(stepId) ?? null;
-    const all = await this.experiments.figures(tx, ref, goalEvent, null);
+    const all = await this.figures(tx, ref, goalEvent);
     // Once one variant goes to everybody, its messages are no longer a fair draw: what is compared stays the test.
     const until = decision?.winnerVariantId ? decision.decidedAt : null;
     const tested = until ? await this.experiments.figures(tx, ref, goalEvent, until) : all;
@@ -79,6 +87,20 @@ export class VariantReportService {
       })),
     };
   }
+}
+
+function figuresOf(counts: VariantCounts): VariantFigures {
+  const { variantId, emailsSent, emailsBounced, emailsDelivered, uniqueOpens, uniqueClicks, replies } = counts;
+  return {
+    variantId,
+    sent: emailsSent,
+    reached: emailsSent - emailsBounced,
+    delivered: emailsDelivered,
+    opened: uniqueOpens,
+    clicked: uniqueClicks,
+    replied: replies,
+    converted: 0,
+  };
 }
 
 function countsOf(variantId: string, figures: VariantFigures[]): Omit<VariantFigures, 'variantId'> {

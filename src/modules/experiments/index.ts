@@ -5,5 +5,6 @@ export { type AbOutcome, type Decision, type VariantFigures } from './domain/tes
 export { AbDecisionDto, toDecisionDto } from './dto/winner.dto.js';
 export { AbDecision } from './entities/ab-decision.entity.js';
 export { ExperimentsModule } from './experiments.module.js';
+export { type StepRef } from './experiments.queries.js';
 export { ExperimentsService, type VersionChange } from './experiments.service.js';
 export { ExperimentsWorkerModule } from './experiments.worker.module.js';

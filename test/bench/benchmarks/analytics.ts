@@ -18,6 +18,9 @@ import { seconds, until } from '../lib/wait.js';
 
 const REPORTS = 300;
 const REQUESTS = 40;
+const REPORT_MS = 100;
+/** It consists of five reports. */
+const PAGE_MS = 300;
 
 export const analytics: Benchmark = {
   name: 'analytics',
@@ -33,6 +36,10 @@ async function measure(stage: Stage, size: number) {
   const meter = stage.meter();
   const applying = await seconds(() => tellHistory(cluster, tenantId, size));
   const processes = meter.read();
+  await until('the links to be counted', async () => {
+    const stale = `SELECT count(*)::int FROM analytics_link_counts WHERE version <> counted_version`;
+    return (await cluster.value<number>('SELECT count(*)::int FROM analytics_deltas')) === 0 && (await cluster.value<number>(stale)) === 0;
+  });
   const recount = await Recount.of(cluster, api);
   const comparing = await seconds(() => recount.compareReports());
   const campaigns = recount.subjects.map(({ campaignId }) => campaignId);
@@ -103,7 +110,7 @@ async function reportTimes({ api }: Stage, campaigns: string[]): Promise<Line[]>
   const small = await times(REQUESTS, (i) => ask(campaigns[1], i));
   const big = await times(REQUESTS, (i) => ask(campaigns[0], i));
   return [
-    { what: 'report, 95 of 100', unit: 'ms', ours: at(all, 0.95), target: { atMost: 100 } },
+    { what: 'report, 95 of 100', unit: 'ms', ours: at(all, 0.95), target: { atMost: REPORT_MS } },
     {
       what: 'report of a campaign with 29 times as much mail, median',
       unit: 'ms',
@@ -114,7 +121,7 @@ async function reportTimes({ api }: Stage, campaigns: string[]): Promise<Line[]>
   ];
 }
 
-/** What else is asked of the first campaign. The links, the variants (both also on the page) and the ledger are counted at that moment, so they grow with it. */
+/** What else is asked of the first campaign. The ledger is counted at that moment, as that is what it is for, so it grows with it. */
 async function requestTimes({ api }: Stage, campaigns: string[]): Promise<Line[]> {
   const [campaignId] = campaigns;
   const asked = {
@@ -129,7 +136,8 @@ async function requestTimes({ api }: Stage, campaigns: string[]): Promise<Line[]
   const lines: Line[] = [];
   for (const [name, path] of Object.entries(asked)) {
     const taken = await times(REQUESTS, async () => (await api.open(path)).text());
-    lines.push({ what: `${name}, 95 of 100`, unit: 'ms', ours: at(taken, 0.95) });
+    const target = name === 'ledger' ? undefined : { atMost: name === 'report page' ? PAGE_MS : REPORT_MS };
+    lines.push({ what: `${name}, 95 of 100`, unit: 'ms', ours: at(taken, 0.95), target });
   }
   return lines;
 }

@@ -105,10 +105,13 @@ export class Recount {
   private async compareSeries(timezone: string, cohort: string, granularity: string): Promise<void> {
     const local = `(${cohort === 'event' ? 'at' : 'sent_at'} AT TIME ZONE '${timezone}')`;
     const instant = cohort === 'event' ? 'at' : 'sent_at';
+    const hour = `(${instant} - (${local} - date_trunc('hour', ${local})))`;
+    // An hour that begins with a change of the clocks by half an hour: by the clock it would have begun before the change.
+    const begun = `CASE WHEN ${hour} AT TIME ZONE '${timezone}' = date_trunc('hour', ${local}) THEN ${hour} ELSE ${hour} + interval '30 minutes' END`;
     const key = {
       day: `to_char(${local}, 'YYYY-MM-DD')`,
       week: `to_char(${local} - (extract(isodow FROM ${local})::int - 1) * interval '1 day', 'YYYY-MM-DD')`,
-      hour: `to_char((${instant} - (${local} - date_trunc('hour', ${local}))) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS".000Z"')`,
+      hour: `to_char((${begun}) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS".000Z"')`,
     }[granularity]!;
     const naive = await this.naive(key);
     for (const { campaignId, change } of this.subjects) {

@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional, OmitType } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { ArrayMaxSize, ArrayMinSize, IsArray, IsIn, IsOptional, IsUUID } from 'class-validator';
-import { PageQuery } from '../../../http/index.js';
+import { PageDto, PageQuery } from '../../../http/index.js';
 import { CAMPAIGN_STATUSES, CAMPAIGN_TYPES, type CampaignStatus, type CampaignType } from '../../campaigns/index.js';
 import type { Cohort } from '../buckets.queries.js';
 import { CountsDto, ReportQuery, ReportRangeDto } from './report.dto.js';
@@ -55,6 +55,16 @@ export class LinkReportDto {
 
   @rate("`humanClicks` of those of all the campaign's links (of the step's, with `stepId`).", 62.5)
   share: number | null;
+}
+
+export class LinkReportPage extends PageDto(LinkReportDto) {
+  @ApiProperty({
+    format: 'date-time',
+    example: '2026-03-02T09:30:00.000Z',
+    description:
+      'When the links were counted: now, or for campaigns with more than 20,000 clicks a moment ago, as counting them again waits ten times as long as it takes.',
+  })
+  asOf: string;
 }
 
 export class HoursQuery extends OmitType(ReportQuery, ['granularity', 'cohort'] as const) {
