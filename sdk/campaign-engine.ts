@@ -2861,10 +2861,14 @@ export interface components {
             segmentId: string | null;
             /** @description Contacts enrolled so far. */
             totalContacts: number;
-            /** @example news@example.com */
+            /**
+             * Format: email
+             * @example news@example.com
+             */
             fromEmail: string | null;
             /** @example Example News */
             fromName: string | null;
+            /** Format: email */
             replyToEmail: string | null;
             /** Format: date-time */
             startDate: string | null;
@@ -3092,6 +3096,11 @@ export interface components {
         ContactDto: {
             /** Format: uuid */
             id: string;
+            /**
+             * Format: email
+             * @example ada@example.com
+             */
+            email: string;
             /** @example Ada */
             firstName: string | null;
             /** @example Lovelace */
@@ -3127,8 +3136,6 @@ export interface components {
             unsubscribedAt: string | null;
             /** @example null */
             unsubscribeReason: string | null;
-            /** @example ada@example.com */
-            email: string;
             /** @description Whether the person wants mail. An address on the suppression list gets none either, whatever stands here. */
             subscribed: boolean;
             /** Format: date-time */
@@ -3564,6 +3571,12 @@ export interface components {
             falseNextStepId?: string | null;
         };
         CreateContactDto: {
+            /**
+             * Format: email
+             * @description Unique in the tenant, whatever its case. One plain address, ASCII only.
+             * @example ada@example.com
+             */
+            email: string;
             /** @example Ada */
             firstName?: string | null;
             /** @example Lovelace */
@@ -3603,11 +3616,6 @@ export interface components {
              * @default true
              */
             subscribed?: boolean;
-            /**
-             * @description Unique in the tenant, whatever its case. One plain address, ASCII only.
-             * @example ada@example.com
-             */
-            email: string;
         };
         CreateDynamicSegmentDto: {
             /**
@@ -3760,13 +3768,14 @@ export interface components {
             contentFormat: "mjml" | "html";
         };
         CreateUserDto: {
-            /** @example campaign_manager */
-            role: components["schemas"]["Role"];
             /**
+             * Format: email
              * @description Unique in the tenant, whatever its case; kept in lower case.
              * @example ada@example.com
              */
             email: string;
+            /** @example campaign_manager */
+            role: components["schemas"]["Role"];
             /** @example Ada */
             name: string;
         };
@@ -3829,6 +3838,12 @@ export interface components {
             nextStepId?: string | null;
         };
         CreateWebhookDto: {
+            /**
+             * Format: uri
+             * @description Where to send to: https, on the public Internet, on the usual port.
+             * @example https://acme.example/hooks/mail
+             */
+            url: string;
             /** @example CRM */
             description?: string | null;
             /**
@@ -3841,11 +3856,6 @@ export interface components {
             eventTypes: components["schemas"]["WebhookEventType"][];
             /** @default true */
             enabled?: boolean;
-            /**
-             * @description Where to send to: https, on the public Internet, on the usual port.
-             * @example https://acme.example/hooks/mail
-             */
-            url: string;
         };
         CreateWorkspaceDto: {
             /**
@@ -4169,27 +4179,33 @@ export interface components {
         };
         EnrollmentDto: {
             /**
+             * Format: uuid
              * @description Id of the enrolment.
-             * @example 0193a7c4-7b1e-7cc3-98c4-dc0c0c07398f
              */
             id: string;
+            /** Format: uuid */
             campaignId: string;
+            /** Format: uuid */
             contactId: string;
             /**
+             * Format: email
              * @description Address of the contact.
              * @example ada@example.com
              */
             email: string;
             /**
-             * @description `enrolled` waits for its first step, `active` is under way, `paused` is held on purpose; the others are final.
-             * @enum {string}
+             * Format: uuid
+             * @description The step the contact is on, or the last one it was on.
              */
-            status: "active" | "paused" | "completed" | "enrolled" | "failed" | "exited";
-            /** @description The step the contact is on, or the last one it was on. */
             currentStepId: string | null;
             /** @description Counts re-entries into the campaign, from 1. */
             entryNumber: number;
             stepsCompleted: number;
+            /**
+             * @description `enrolled` waits for its first step, `active` is under way, `paused` is held on purpose; the others are final.
+             * @enum {string}
+             */
+            status: "active" | "paused" | "completed" | "enrolled" | "failed" | "exited";
             /** Format: date-time */
             enrolledAt: string;
             /** Format: date-time */
@@ -4943,6 +4959,11 @@ export interface components {
         IssuedWebhookDto: {
             /** Format: uuid */
             id: string;
+            /**
+             * Format: uri
+             * @example https://acme.example/hooks/mail
+             */
+            url: string;
             /** @example CRM */
             description: string | null;
             /**
@@ -4967,8 +4988,6 @@ export interface components {
              * @description Until when the secret before the last rotation signs too.
              */
             previousSecretExpiresAt: string | null;
-            /** @example https://acme.example/hooks/mail */
-            url: string;
             /** @description While it is off, nothing is recorded for it, and what waits goes on waiting. */
             enabled: boolean;
             /** Format: date-time */
@@ -5407,6 +5426,8 @@ export interface components {
             contentFormat?: "mjml" | "html";
         };
         ProblemDto: {
+            /** @example 400 */
+            status: number;
             /**
              * @description Identifies the kind of problem; stable.
              * @example urn:campaign-engine:problem:invalid_request
@@ -5417,8 +5438,6 @@ export interface components {
              * @example Bad Request
              */
             title: string;
-            /** @example 400 */
-            status: number;
             /**
              * @description What happened, for people.
              * @example fromEmail must be one email address of at most 254 characters, without a name.
@@ -5840,7 +5859,10 @@ export interface components {
             hours?: number;
         };
         ReportLinkDto: {
-            /** @example https://mail.acme.example/campaigns/0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10/report/AZLx3nwAelWMaz9tTB6aEA */
+            /**
+             * Format: uri
+             * @example https://mail.acme.example/campaigns/0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10/report/AZLx3nwAelWMaz9tTB6aEA
+             */
             url: string;
             /** Format: date-time */
             expiresAt: string;
@@ -6359,7 +6381,10 @@ export interface components {
         SegmentContactDto: {
             /** Format: uuid */
             id: string;
-            /** @example ada@example.com */
+            /**
+             * Format: email
+             * @example ada@example.com
+             */
             email: string;
             firstName: string | null;
             lastName: string | null;
@@ -6586,7 +6611,10 @@ export interface components {
              * @enum {string}
              */
             type: "webhook";
-            /** @example https://acme.example/hooks/reached */
+            /**
+             * Format: uri
+             * @example https://acme.example/hooks/reached
+             */
             url: string;
             /** @description Whether calls are signed. */
             hasSecret: boolean;
@@ -6635,6 +6663,8 @@ export interface components {
             hasPassword: boolean;
         };
         SmtpAccountInputDto: {
+            /** @description 587 unless `encryption` is `tls`, then 465. One of 25, 465, 587, 2465, 2525, 2587. */
+            port?: number;
             /** @example mailer */
             username?: string | null;
             /**
@@ -6642,17 +6672,15 @@ export interface components {
              * @example correct horse battery staple
              */
             password?: string | null;
+            /** @description Connections that each process keeps open; 4 if not set. */
+            connections?: number;
             /** @example smtp.example.com */
             host?: string;
-            /** @description 587 unless `encryption` is `tls`, then 465. One of 25, 465, 587, 2465, 2525, 2587. */
-            port?: number;
             /**
              * @description `starttls` (the default) and `tls` refuse to go on without encryption. `none` takes what the server offers, and no password.
              * @enum {string}
              */
             encryption?: "tls" | "starttls" | "none";
-            /** @description Connections that each process keeps open; 4 if not set. */
-            connections?: number;
         };
         SmtpProviderAccountDto: {
             /**
@@ -7614,7 +7642,10 @@ export interface components {
             keepEnrolling?: boolean;
         };
         UpdateContactDto: {
-            /** @example ada@example.com */
+            /**
+             * Format: email
+             * @example ada@example.com
+             */
             email?: string;
             /** @example Ada */
             firstName?: string | null;
@@ -7742,11 +7773,11 @@ export interface components {
              * @example Example Ltd, 1 High Street, Anytown
              */
             postalAddress?: string | null;
+            softBounceLimit?: number;
             /** @example Example Ltd */
             name?: string;
             /** @example Europe/Berlin */
             timezone?: string;
-            softBounceLimit?: number;
         };
         UpdateUserDto: {
             /** @example analyst */
@@ -7790,7 +7821,10 @@ export interface components {
             fromEmail?: string | null;
         };
         UpdateWebhookDto: {
-            /** @example https://acme.example/hooks/mail */
+            /**
+             * Format: uri
+             * @example https://acme.example/hooks/mail
+             */
             url?: string;
             description?: string | null;
             /**
@@ -7806,6 +7840,11 @@ export interface components {
         UserDto: {
             /** Format: uuid */
             id: string;
+            /**
+             * Format: email
+             * @example ada@example.com
+             */
+            email: string;
             /** @example campaign_manager */
             role: components["schemas"]["Role"];
             /**
@@ -7813,8 +7852,6 @@ export interface components {
              * @description Since when this user may not work here any more; null if they may.
              */
             disabledAt: string | null;
-            /** @example ada@example.com */
-            email: string;
             /** @example Ada */
             name: string;
             /** Format: date-time */
@@ -8749,7 +8786,10 @@ export interface components {
              * @enum {string}
              */
             type: "webhook";
-            /** @example https://acme.example/hooks/reached */
+            /**
+             * Format: uri
+             * @example https://acme.example/hooks/reached
+             */
             url: string;
             /**
              * @description Signs the calls by Standard Webhooks: `whsec_` and 24 to 64 bytes in base64. Never shown again; if it is absent, the one kept for the same address stays, and null takes it away.
@@ -8823,6 +8863,11 @@ export interface components {
         WebhookDto: {
             /** Format: uuid */
             id: string;
+            /**
+             * Format: uri
+             * @example https://acme.example/hooks/mail
+             */
+            url: string;
             /** @example CRM */
             description: string | null;
             /**
@@ -8847,8 +8892,6 @@ export interface components {
              * @description Until when the secret before the last rotation signs too.
              */
             previousSecretExpiresAt: string | null;
-            /** @example https://acme.example/hooks/mail */
-            url: string;
             /** @description While it is off, nothing is recorded for it, and what waits goes on waiting. */
             enabled: boolean;
             /** Format: date-time */
@@ -12745,6 +12788,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
+                 *       "email": "ada@example.com",
                  *       "firstName": "Ada",
                  *       "lastName": "Lovelace",
                  *       "timezone": "Europe/London",
@@ -12759,8 +12803,7 @@ export interface operations {
                  *       },
                  *       "tags": [
                  *         "vip"
-                 *       ],
-                 *       "email": "ada@example.com"
+                 *       ]
                  *     }
                  */
                 "application/json": components["schemas"]["CreateContactDto"];
@@ -14673,8 +14716,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "role": "campaign_manager",
                  *       "email": "ada@example.com",
+                 *       "role": "campaign_manager",
                  *       "name": "Ada"
                  *     }
                  */
@@ -14831,12 +14874,12 @@ export interface operations {
             content: {
                 /**
                  * @example {
+                 *       "url": "https://acme.example/hooks/mail",
                  *       "description": "CRM",
                  *       "eventTypes": [
                  *         "email.bounced",
                  *         "campaign.completed"
-                 *       ],
-                 *       "url": "https://acme.example/hooks/mail"
+                 *       ]
                  *     }
                  */
                 "application/json": components["schemas"]["CreateWebhookDto"];

@@ -1,3 +1,4 @@
+import { ApiProperty } from '@nestjs/swagger';
 /** One fault in the request. */
 export class ProblemEntryDto {
   /**
@@ -34,6 +35,7 @@ export class ProblemDto {
   title: string;
 
   /** @example 400 */
+  @ApiProperty({ type: 'integer' })
   status: number;
 
   /**

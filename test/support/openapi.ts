@@ -88,6 +88,7 @@ ajv.addFormat('uuid', /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i);
 ajv.addFormat('date', (text: string) => /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text)));
 ajv.addFormat('date-time', (text: string) => /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text));
 ajv.addFormat('email', /^[^\s@<>,]+@[^\s@<>,]+$/);
+ajv.addFormat('uri', (text: string) => URL.canParse(text));
 ajv.addFormat('binary', true);
 ajv.addSchema({
   $id: 'api',
@@ -178,6 +179,8 @@ function textsOf(schema: Schema, name: string): fc.Arbitrary<unknown> {
       .map((d) => d.toISOString().slice(0, 10));
   if (schema.format === 'date-time')
     return fc.date({ min: new Date('1990-01-01'), max: new Date('2100-01-01'), noInvalidDate: true }).map((d) => d.toISOString());
+  if (schema.format === 'uri')
+    return fc.constantFrom('https://acme.example/hooks/mail', 'http://127.0.0.1/x', 'https://10.0.0.1:8443/', 'mailto:ada@example.com');
   if (schema.format === 'email') return fc.nat(9999).map((n) => `fuzz-${n}@example.com`);
   return fc.string({ unit: 'grapheme', minLength: schema.minLength ?? 0, maxLength: Math.min(schema.maxLength ?? 40, 40) });
 }

@@ -18,7 +18,10 @@ export class ReportLinkBody {
 }
 
 export class ReportLinkDto {
-  @ApiProperty({ example: 'https://mail.acme.example/campaigns/0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10/report/AZLx3nwAelWMaz9tTB6aEA' })
+  @ApiProperty({
+    format: 'uri',
+    example: 'https://mail.acme.example/campaigns/0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10/report/AZLx3nwAelWMaz9tTB6aEA',
+  })
   url: string;
 
   @ApiProperty({ type: String, format: 'date-time' })

@@ -67,13 +67,13 @@ export class CampaignDto {
   @ApiProperty({ type: 'integer', description: 'Contacts enrolled so far.' })
   totalContacts: number;
 
-  @ApiProperty({ type: String, nullable: true, example: 'news@example.com' })
+  @ApiProperty({ format: 'email', type: String, nullable: true, example: 'news@example.com' })
   fromEmail: string | null;
 
   @ApiProperty({ type: String, nullable: true, example: 'Example News' })
   fromName: string | null;
 
-  @ApiProperty({ type: String, nullable: true })
+  @ApiProperty({ format: 'email', type: String, nullable: true })
   replyToEmail: string | null;
 
   @ApiProperty(INSTANT_OR_NULL)

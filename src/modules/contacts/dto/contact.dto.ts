@@ -19,6 +19,7 @@ export class ContactDto {
   id: string;
 
   /** @example "ada@example.com" */
+  @ApiProperty({ format: 'email' })
   email: string;
 
   /** @example "Ada" */
@@ -68,6 +69,7 @@ export class CreateContactDto {
    * Unique in the tenant, whatever its case. One plain address, ASCII only.
    * @example "ada@example.com"
    */
+  @ApiProperty({ format: 'email' })
   @IsContactAddress()
   email: string;
 
@@ -120,7 +122,7 @@ export class CreateContactDto {
 /** What is left out stays as it is. */
 export class UpdateContactDto {
   /** @example "ada@example.com" */
-  @ApiPropertyOptional()
+  @ApiPropertyOptional({ format: 'email' })
   @Omittable()
   @IsContactAddress()
   email?: string;

@@ -1,20 +1,28 @@
+import { ApiProperty } from '@nestjs/swagger';
 import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsIn, IsOptional, IsUUID } from 'class-validator';
 import { PageQuery } from '../../../http/index.js';
 import { ENROLLMENT_STATUSES, type EnrollmentStatus } from '../enrollment.types.js';
 
 export class EnrollmentDto {
-  /** Id of the enrolment. @example "0193a7c4-7b1e-7cc3-98c4-dc0c0c07398f" */
+  /** Id of the enrolment. */
+  @ApiProperty({ format: 'uuid' })
   id: string;
+  @ApiProperty({ format: 'uuid' })
   campaignId: string;
+  @ApiProperty({ format: 'uuid' })
   contactId: string;
   /** Address of the contact. @example "ada@example.com" */
+  @ApiProperty({ format: 'email' })
   email: string;
   /** `enrolled` waits for its first step, `active` is under way, `paused` is held on purpose; the others are final. */
   status: EnrollmentStatus;
   /** The step the contact is on, or the last one it was on. */
+  @ApiProperty({ type: String, format: 'uuid', nullable: true })
   currentStepId: string | null;
   /** Counts re-entries into the campaign, from 1. */
+  @ApiProperty({ type: 'integer' })
   entryNumber: number;
+  @ApiProperty({ type: 'integer' })
   stepsCompleted: number;
   enrolledAt: Date;
   startedAt: Date | null;
@@ -53,7 +61,9 @@ export class EnrollContactsDto {
 
 export class EnrollContactsResultDto {
   /** Contacts that were new to the campaign. @example 1 */
+  @ApiProperty({ type: 'integer' })
   enrolled: number;
   /** Contacts passed over: already enrolled, unsubscribed or suppressed. @example 0 */
+  @ApiProperty({ type: 'integer' })
   skipped: number;
 }

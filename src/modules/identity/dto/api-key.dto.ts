@@ -84,7 +84,7 @@ export class CreateApiKeyDto {
 
 export class RotateApiKeyDto {
   /** How long the old key works on, in seconds: at most 30 days, 0 ends it at once. */
-  @ApiProperty({ minimum: 0, maximum: 2_592_000, default: 86_400, required: false })
+  @ApiProperty({ type: 'integer', minimum: 0, maximum: 2_592_000, default: 86_400, required: false })
   @IsOptional()
   @Min(0)
   @Max(2_592_000)

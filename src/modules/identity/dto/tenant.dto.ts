@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsInt, IsString, Max, MaxLength, Min, ValidateIf } from 'class-validator';
 import { IsHeaderText, IsNotBlank, IsTimeZone, Omittable } from '../../../http/index.js';
 
@@ -53,6 +53,7 @@ export class UpdateTenantDto {
   @IsNotBlank()
   postalAddress?: string | null;
 
+  @ApiPropertyOptional({ type: 'integer' })
   @Omittable()
   @IsInt()
   @Min(1)

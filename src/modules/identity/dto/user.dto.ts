@@ -8,6 +8,7 @@ export class UserDto {
   id: string;
 
   /** @example "ada@example.com" */
+  @ApiProperty({ format: 'email' })
   email: string;
 
   /** @example "Ada" */
@@ -29,6 +30,7 @@ export class CreateUserDto {
    * Unique in the tenant, whatever its case; kept in lower case.
    * @example "ada@example.com"
    */
+  @ApiProperty({ format: 'email' })
   @IsEmailAddress()
   email: string;
 

@@ -14,6 +14,7 @@ export class SmtpAccountInputDto {
   host?: string;
 
   /** 587 unless `encryption` is `tls`, then 465. One of 25, 465, 587, 2465, 2525, 2587. */
+  @ApiPropertyOptional({ type: 'integer' })
   @Omittable()
   @IsInt()
   @Min(1)
@@ -38,6 +39,7 @@ export class SmtpAccountInputDto {
   password?: string | null;
 
   /** Connections that each process keeps open; 4 if not set. */
+  @ApiPropertyOptional({ type: 'integer' })
   @Omittable()
   @IsInt()
   @Min(1)

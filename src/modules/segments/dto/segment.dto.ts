@@ -111,7 +111,7 @@ export class SegmentContactDto implements SegmentContactRow {
   @ApiProperty({ format: 'uuid' })
   id: string;
 
-  @ApiProperty({ example: 'ada@example.com' })
+  @ApiProperty({ format: 'email', example: 'ada@example.com' })
   email: string;
 
   @ApiProperty({ type: String, nullable: true })

@@ -69,7 +69,7 @@ export class WebhookAction {
   @ApiProperty({ enum: ['webhook'] })
   type: 'webhook';
 
-  @ApiProperty({ maxLength: 2000, example: 'https://acme.example/hooks/reached' })
+  @ApiProperty({ format: 'uri', maxLength: 2000, example: 'https://acme.example/hooks/reached' })
   url: string;
 
   @ApiPropertyOptional({
@@ -89,7 +89,7 @@ export class ShownWebhookAction {
   @ApiProperty({ enum: ['webhook'] })
   type: 'webhook';
 
-  @ApiProperty({ example: 'https://acme.example/hooks/reached' })
+  @ApiProperty({ format: 'uri', example: 'https://acme.example/hooks/reached' })
   url: string;
 
   @ApiProperty({ description: 'Whether calls are signed.' })

@@ -29,6 +29,7 @@ export class WebhookDto {
   id: string;
 
   /** @example "https://acme.example/hooks/mail" */
+  @ApiProperty({ format: 'uri' })
   url: string;
 
   @ApiProperty({ type: String, nullable: true, example: 'CRM' })
@@ -72,6 +73,7 @@ export class CreateWebhookDto {
    * Where to send to: https, on the public Internet, on the usual port.
    * @example "https://acme.example/hooks/mail"
    */
+  @ApiProperty({ format: 'uri' })
   @IsString()
   @MaxLength(2000)
   url: string;
@@ -97,7 +99,7 @@ export class CreateWebhookDto {
 
 /** What is absent stays as it is. */
 export class UpdateWebhookDto {
-  @ApiPropertyOptional({ example: 'https://acme.example/hooks/mail' })
+  @ApiPropertyOptional({ format: 'uri', example: 'https://acme.example/hooks/mail' })
   @Omittable()
   @IsString()
   @MaxLength(2000)
