@@ -4,7 +4,7 @@ import { ApiExtraModels, ApiResponse, getSchemaPath } from '@nestjs/swagger';
 import type { ProblemStatus } from './problem.js';
 import { problemExample } from './problem-examples.js';
 import { ProblemDto } from './problem.dto.js';
-import { RETRY_AFTER, rateLimitHeaderRefs } from './rate-limit-headers.js';
+import { RATE_LIMIT_HEADERS, RETRY_AFTER, headerRefs } from './rate-limit-headers.js';
 
 const MEANING = {
   400: 'The request is malformed: `errors` says where.',
@@ -49,7 +49,7 @@ export function ApiProblems(...statuses: ProblemStatus[]): MethodDecorator & Cla
 export function problemResponse(status: ProblemStatus) {
   return {
     description: MEANING[status],
-    ...(status === 429 ? { headers: { 'Retry-After': RETRY_AFTER, ...rateLimitHeaderRefs() } } : {}),
+    ...(status === 429 ? { headers: { 'Retry-After': RETRY_AFTER, ...headerRefs(Object.keys(RATE_LIMIT_HEADERS)) } } : {}),
     content: { 'application/problem+json': { schema: { $ref: getSchemaPath(ProblemDto) }, example: problemExample(status) } },
   };
 }

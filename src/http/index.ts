@@ -2,7 +2,7 @@ export { ApiProblems, problemResponse } from './api-problems.js';
 export type { ProblemStatus } from './problem.js';
 export { type AddressedRequest, clientAddress, networkOf } from './client-address.js';
 export { DirectRoutes } from './direct-routes.js';
-export { WithEtag } from './etag.interceptor.js';
+export { AnswersEtag, WithEtag } from './etag.interceptor.js';
 export { IfMatch, assertIfMatch, etagOf } from './etag.js';
 export {
   BodyTooLargeError,

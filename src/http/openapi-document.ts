@@ -6,7 +6,7 @@ import type { ProblemStatus } from './problem.js';
 import { simplify, unionModels, unionSchemas } from './openapi-schema.js';
 import { type Schema, bodyExample } from './body-example.js';
 import { ProblemDto } from './problem.dto.js';
-import { RATE_LIMIT_HEADERS, rateLimitHeaderRefs } from './rate-limit-headers.js';
+import { RATE_LIMIT_HEADERS, headerRefs } from './rate-limit-headers.js';
 
 const METHODS = ['get', 'put', 'post', 'delete', 'patch', 'options', 'head'] as const;
 const WRITES = new Set<string>(['put', 'post', 'delete', 'patch']);
@@ -59,9 +59,12 @@ export function buildDocument(app: INestApplication): OpenAPIObject {
   document.components.schemas = sorted(document.components.schemas!);
   // Refusals carry members of their own: `currentStatus`, `usedBy`, `existingId` (RFC 9457 §3.2).
   (document.components.schemas?.ProblemDto as SchemaObject).additionalProperties = true;
-  document.components.headers = Object.fromEntries(
-    Object.entries(RATE_LIMIT_HEADERS).map(([name, description]) => [name, { description, schema: { type: 'integer', minimum: 0 } }]),
-  );
+  document.components.headers = {
+    ...HEADERS,
+    ...Object.fromEntries(
+      Object.entries(RATE_LIMIT_HEADERS).map(([name, description]) => [name, { description, schema: { type: 'integer', minimum: 0 } }]),
+    ),
+  };
   for (const [path, item] of Object.entries(document.paths)) {
     for (const method of METHODS) {
       const operation = (item as PathItemObject)[method];
@@ -94,7 +97,15 @@ const TAGS = [
   ['Operations', 'Health and metrics of a process'],
 ] as const;
 
-type Open = OperationObject & { 'x-public'?: boolean; 'x-unlimited'?: boolean; 'x-no-idempotency'?: boolean };
+type Open = OperationObject & { 'x-public'?: boolean; 'x-unlimited'?: boolean; 'x-no-idempotency'?: boolean; 'x-etag'?: boolean };
+
+const HEADERS = {
+  ETag: { description: 'Names this state of the resource, for `If-Match`.', schema: { type: 'string' as const } },
+  'Idempotency-Replayed': {
+    description: 'This is the answer of the first request with this `Idempotency-Key`; nothing was done again.',
+    schema: { type: 'string' as const, enum: ['true'] },
+  },
+};
 
 /** What holds for whole groups of operations is said here once, not at each of them. */
 function complete(operation: Open, path: string, method: string): void {
@@ -112,7 +123,7 @@ function complete(operation: Open, path: string, method: string): void {
     const statuses = [...(isWrite ? OF_PUBLIC_WRITES : []), ...(isLimited ? OF_LIMITS : [])];
     for (const status of statuses) operation.responses[String(status)] ??= problemResponse(status);
     operation.responses = shared(operation.responses);
-    if (isLimited) tellOfLimits(operation);
+    if (isLimited) tell(operation, Object.keys(RATE_LIMIT_HEADERS));
     return;
   }
   const hasReplay = isWrite && path.startsWith('/api/') && operation['x-no-idempotency'] === undefined;
@@ -120,15 +131,18 @@ function complete(operation: Open, path: string, method: string): void {
   const statuses = [...ALWAYS, ...(isWrite ? OF_BODIES : []), ...(hasReplay ? OF_IDEMPOTENCY : [])];
   for (const status of statuses) operation.responses[String(status)] ??= problemResponse(status);
   operation.responses = shared(operation.responses);
-  tellOfLimits(operation);
+  if (operation['x-etag']) tell(operation, ['ETag']);
+  delete operation['x-etag'];
+  if (hasReplay) tell(operation, ['Idempotency-Replayed']);
+  tell(operation, Object.keys(RATE_LIMIT_HEADERS));
   if (hasReplay) operation.parameters = [...(operation.parameters ?? []), IDEMPOTENCY_KEY];
 }
 
-/** The headers on the answers of success; those of 429 come with it. */
-function tellOfLimits({ responses }: OperationObject): void {
+/** Adds headers to the answers of success. */
+function tell({ responses }: OperationObject, headers: string[]): void {
   for (const [status, response] of Object.entries(responses)) {
     if (!status.startsWith('2') || !response || '$ref' in response) continue;
-    response.headers = { ...response.headers, ...rateLimitHeaderRefs() };
+    response.headers = { ...response.headers, ...headerRefs(headers) };
   }
 }
 

@@ -5,8 +5,8 @@ export const RATE_LIMIT_HEADERS = {
   'RateLimit-Reset': 'In how many seconds the window ends.',
 };
 
-/** The names under `components/headers` of the OpenAPI document. */
-export const rateLimitHeaderRefs = () =>
-  Object.fromEntries(Object.keys(RATE_LIMIT_HEADERS).map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+/** Names under `components/headers` of the OpenAPI document. */
+export const headerRefs = (names: readonly string[]) =>
+  Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 
 export const RETRY_AFTER = { description: 'In how many seconds to try again.', schema: { type: 'integer' as const, minimum: 1 } };

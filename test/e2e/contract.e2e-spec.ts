@@ -197,6 +197,8 @@ function faultsOf({ method, path, responses }: Operation, { status, headers, bod
     const fits = headers['content-type']?.startsWith('application/problem+json') && misfit(document.components.schemas.ProblemDto, body);
     return fits === null ? [] : [`${name}: no problem document: ${fits || headers['content-type']}`];
   }
+  const hasTag = 'ETag' in (responses[status].headers ?? {});
+  if (status < 300 && hasTag !== (headers.etag !== undefined)) return [`${name}: ${hasTag ? 'no' : 'an undocumented'} ETag`];
   const schema = content['application/json']?.schema;
   if (!schema) return body !== '' && Object.keys(content).length === 0 && status !== 302 ? [`${name}: a body that is not documented`] : [];
   const fault = misfit(schema, body);

@@ -41,7 +41,7 @@ export interface Operation {
   security: unknown[];
   'x-permission'?: string;
 }
-type Response = { $ref?: string; content?: Content };
+type Response = { $ref?: string; content?: Content; headers?: Record<string, unknown> };
 interface Document {
   paths: Record<string, Record<string, Operation>>;
   components: { schemas: Record<string, Schema>; responses: Record<string, Response> };

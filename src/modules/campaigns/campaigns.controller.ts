@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Patch, Post, Query, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiBody, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { ApiProblems, IdParam, IfMatch, PageDto, etagOf } from '../../http/index.js';
+import { AnswersEtag, ApiProblems, IdParam, IfMatch, PageDto, WithEtag, etagOf } from '../../http/index.js';
 import type { Page } from '../../shared/page.js';
 import { Can, Ctx, type TenantContext } from '../identity/index.js';
 import { CampaignCloneService } from './campaign-clone.service.js';
@@ -43,13 +43,16 @@ export class CampaignsController {
   @ApiProblems(400, 404)
   @Can('campaigns:read')
   @Get(':id')
+  @AnswersEtag()
   async getCampaign(
     @Ctx() ctx: TenantContext,
     @IdParam('id') id: string,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<CampaignDetailDto> {
-    const { campaign, ...parts } = await this.campaigns.detail(ctx, id);
-    return { campaign: tagged(reply, toCampaignDto(campaign)), ...parts };
+    const { campaign: found, ...parts } = await this.campaigns.detail(ctx, id);
+    const campaign = toCampaignDto(found);
+    void reply.header('etag', etagOf(campaign));
+    return { campaign, ...parts };
   }
 
   @ApiOperation({ summary: 'Change a campaign', description: 'While it is a draft or scheduled. Only what is given changes.' })
@@ -57,14 +60,14 @@ export class CampaignsController {
   @ApiProblems(400, 404, 409, 412, 422)
   @Can('campaigns:write')
   @Patch(':id')
+  @WithEtag()
   async updateCampaign(
     @Ctx() ctx: TenantContext,
     @IdParam('id') id: string,
     @Body() body: UpdateCampaignDto,
     @IfMatch() ifMatch: string | undefined,
-    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<CampaignDto> {
-    return tagged(reply, toCampaignDto(await this.campaigns.update(ctx, id, toSettings(body), ifMatch)));
+    return toCampaignDto(await this.campaigns.update(ctx, id, toSettings(body), ifMatch));
   }
 
   @ApiOperation({ summary: 'Delete a draft', description: 'Its steps go with it. Cancel what was scheduled or launched.' })
@@ -89,9 +92,4 @@ export class CampaignsController {
   async cloneCampaign(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @Body() body?: CloneDto): Promise<CampaignDto> {
     return toCampaignDto(await this.cloning.clone(ctx, id, body?.name));
   }
-}
-
-function tagged(reply: FastifyReply, campaign: CampaignDto): CampaignDto {
-  void reply.header('etag', etagOf(campaign));
-  return campaign;
 }

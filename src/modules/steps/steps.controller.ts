@@ -1,7 +1,6 @@
-import { Body, Controller, Delete, Get, HttpCode, Patch, Post, Put, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Patch, Post, Put } from '@nestjs/common';
 import { ApiBearerAuth, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
-import { ApiProblems, IdParam, IfMatch, PageDto, etagOf } from '../../http/index.js';
+import { ApiProblems, IdParam, IfMatch, PageDto, WithEtag } from '../../http/index.js';
 import type { Page } from '../../shared/page.js';
 import { Can, Ctx, type TenantContext } from '../identity/index.js';
 import type { CampaignStep } from './domain/step.js';
@@ -71,13 +70,9 @@ export class StepsController {
   @ApiProblems(400, 404)
   @Can('campaigns:read')
   @Get(':stepId')
-  async getStep(
-    @Ctx() ctx: TenantContext,
-    @IdParam('id') id: string,
-    @IdParam('stepId') stepId: string,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<StepDto> {
-    return tagged(reply, await this.steps.get(ctx, id, stepId));
+  @WithEtag()
+  async getStep(@Ctx() ctx: TenantContext, @IdParam('id') id: string, @IdParam('stepId') stepId: string): Promise<StepDto> {
+    return toStepDto(await this.steps.get(ctx, id, stepId));
   }
 
   @ApiOperation({ summary: 'Change a step', description: 'Only what is given changes.' })
@@ -85,15 +80,15 @@ export class StepsController {
   @ApiProblems(400, 404, 409, 412, 422)
   @Can('campaigns:write')
   @Patch(':stepId')
+  @WithEtag()
   async updateStep(
     @Ctx() ctx: TenantContext,
     @IdParam('id') id: string,
     @IdParam('stepId') stepId: string,
     @Body() body: UpdateStepDto,
     @IfMatch() ifMatch: string | undefined,
-    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<StepDto> {
-    return tagged(reply, await this.steps.update(ctx, id, stepId, toStepInput(body), ifMatch));
+    return toStepDto(await this.steps.update(ctx, id, stepId, toStepInput(body), ifMatch));
   }
 
   @ApiOperation({
@@ -112,10 +107,4 @@ export class StepsController {
 
 function whole(steps: CampaignStep[]): Page<StepDto> {
   return { data: steps.map(toStepDto), nextCursor: null };
-}
-
-function tagged(reply: FastifyReply, step: CampaignStep): StepDto {
-  const dto = toStepDto(step);
-  void reply.header('etag', etagOf(dto));
-  return dto;
 }
