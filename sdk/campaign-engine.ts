@@ -2833,10 +2833,8 @@ export interface components {
             campaign: components["schemas"]["CampaignDto"];
             /** @description The steps in order (see the steps routes). */
             steps: components["schemas"]["StepDto"][];
-            /** @description The totals so far, with the fields of `totals` of the analytics, and `latestDay`, the last day the daily aggregation stored. */
-            analytics: {
-                [key: string]: unknown;
-            };
+            /** @description The totals so far, and the last day the daily aggregation has stored. */
+            analytics: components["schemas"]["CampaignSummaryDto"];
         };
         CampaignDto: {
             /**
@@ -2997,6 +2995,120 @@ export interface components {
             byStep: components["schemas"]["StepReportDto"][];
             /** @description The rows of `overall` added up; the rates are of these sums. */
             totals: components["schemas"]["CountsDto"];
+        };
+        CampaignSummaryDto: {
+            /**
+             * @description `emailsDelivered` of `emailsSent`. In per cent with two decimals; null where the denominator is 0.
+             * @example 98.5
+             */
+            deliveryRate: number | null;
+            /**
+             * @description `uniqueOpens` of `emailsDelivered`. On a single day it can exceed 100, where older messages are opened; not with `cohort=send`. In per cent with two decimals; null where the denominator is 0.
+             * @example 42.86
+             */
+            openRate: number | null;
+            /**
+             * @description `uniqueClicks` of `emailsDelivered`. In per cent with two decimals; null where the denominator is 0.
+             * @example 12.4
+             */
+            clickRate: number | null;
+            /**
+             * @description `replies` of `emailsDelivered`. In per cent with two decimals; null where the denominator is 0.
+             * @example 1.2
+             */
+            replyRate: number | null;
+            /**
+             * @description `unsubscribes` of `emailsDelivered`. In per cent with two decimals; null where the denominator is 0.
+             * @example 0.3
+             */
+            unsubscribeRate: number | null;
+            /**
+             * @description Messages the provider accepted.
+             * @example 200
+             */
+            emailsSent: number;
+            /**
+             * @description Messages a receiving server took, as the provider reports or an opening, a click, an answer or a complaint proves. One that bounces later stays counted. Plain SMTP and the mailbox report no deliveries: there only the proven ones count, so `deliveryRate` is too low and the rates over `emailsDelivered` too high.
+             * @example 197
+             */
+            emailsDelivered: number;
+            /**
+             * @description Messages that bounced, each counted once, by its worst bounce: `bouncesHard` + `bouncesSoft` + `bouncesBlocked`.
+             * @example 3
+             */
+            emailsBounced: number;
+            /**
+             * @description The address does not exist, or never will take mail.
+             * @example 2
+             */
+            bouncesHard: number;
+            /**
+             * @description Not for now: the mailbox is full, the server is away.
+             * @example 1
+             */
+            bouncesSoft: number;
+            /**
+             * @description The receiving server refused the sender or the content.
+             * @example 0
+             */
+            bouncesBlocked: number;
+            /**
+             * @description Messages opened by a person, each counted once: on the day of the first opening.
+             * @example 84
+             */
+            uniqueOpens: number;
+            /**
+             * @description All openings by people.
+             * @example 131
+             */
+            totalOpens: number;
+            /**
+             * @description Messages with a click by a person, each counted once: on the day of the first click.
+             * @example 25
+             */
+            uniqueClicks: number;
+            /**
+             * @description All clicks by people.
+             * @example 31
+             */
+            totalClicks: number;
+            /**
+             * @description All openings by machines: mail proxies and scanners that fetch what nobody has looked at yet.
+             * @example 60
+             */
+            machineOpens: number;
+            /**
+             * @description All clicks by machines.
+             * @example 4
+             */
+            machineClicks: number;
+            /**
+             * @description Messages opened by a person or a machine, each counted once: at the first time. The difference to `uniqueOpens` over the whole life of a campaign is what only machines opened.
+             * @example 120
+             */
+            anyOpens: number;
+            /**
+             * @description Messages clicked by a person or a machine, each counted once: at the first time. The difference to `uniqueClicks` over the whole life of a campaign is what only machines clicked.
+             * @example 27
+             */
+            anyClicks: number;
+            /**
+             * @description Messages that were answered; automatic answers do not count.
+             * @example 2
+             */
+            replies: number;
+            /**
+             * @description Messages reported as spam.
+             * @example 0
+             */
+            spamComplaints: number;
+            /**
+             * @description Messages through which somebody unsubscribed.
+             * @example 1
+             */
+            unsubscribes: number;
+            /** @description The last day the daily aggregation has stored. */
+            latestDay: components["schemas"]["StoredDayDto"] | null;
         };
         ChangedStepDto: {
             before: components["schemas"]["StepOfVersionDto"];
@@ -7037,6 +7149,94 @@ export interface components {
              */
             cancelled: number;
         };
+        StoredDayDto: {
+            /**
+             * @description `emailsDelivered` of `emailsSent`. In per cent with two decimals; null where the denominator is 0.
+             * @example 98.5
+             */
+            deliveryRate: number | null;
+            /**
+             * @description `uniqueOpens` of `emailsDelivered`. On a single day it can exceed 100, where older messages are opened; not with `cohort=send`. In per cent with two decimals; null where the denominator is 0.
+             * @example 42.86
+             */
+            openRate: number | null;
+            /**
+             * @description `uniqueClicks` of `emailsDelivered`. In per cent with two decimals; null where the denominator is 0.
+             * @example 12.4
+             */
+            clickRate: number | null;
+            /**
+             * @description `replies` of `emailsDelivered`. In per cent with two decimals; null where the denominator is 0.
+             * @example 1.2
+             */
+            replyRate: number | null;
+            /**
+             * @description `unsubscribes` of `emailsDelivered`. In per cent with two decimals; null where the denominator is 0.
+             * @example 0.3
+             */
+            unsubscribeRate: number | null;
+            /**
+             * @description Messages the provider accepted.
+             * @example 200
+             */
+            emailsSent: number;
+            /**
+             * @description Messages a receiving server took, as the provider reports or an opening, a click, an answer or a complaint proves. One that bounces later stays counted. Plain SMTP and the mailbox report no deliveries: there only the proven ones count, so `deliveryRate` is too low and the rates over `emailsDelivered` too high.
+             * @example 197
+             */
+            emailsDelivered: number;
+            /**
+             * @description Messages that bounced, each counted once, by its worst bounce: `bouncesHard` + `bouncesSoft` + `bouncesBlocked`.
+             * @example 3
+             */
+            emailsBounced: number;
+            /**
+             * @description Messages opened by a person, each counted once: on the day of the first opening.
+             * @example 84
+             */
+            uniqueOpens: number;
+            /**
+             * @description All openings by people.
+             * @example 131
+             */
+            totalOpens: number;
+            /**
+             * @description Messages with a click by a person, each counted once: on the day of the first click.
+             * @example 25
+             */
+            uniqueClicks: number;
+            /**
+             * @description All clicks by people.
+             * @example 31
+             */
+            totalClicks: number;
+            /**
+             * @description Messages that were answered; automatic answers do not count.
+             * @example 2
+             */
+            replies: number;
+            /**
+             * @description Messages reported as spam.
+             * @example 0
+             */
+            spamComplaints: number;
+            /**
+             * @description Messages through which somebody unsubscribed.
+             * @example 1
+             */
+            unsubscribes: number;
+            /**
+             * Format: date
+             * @description In the zone of the campaign.
+             * @example 2026-03-29
+             */
+            date: string;
+            /**
+             * Format: date-time
+             * @description When the row was computed: again whenever something of that day became known later.
+             */
+            calculatedAt: string;
+        };
         SuppressionActorDto: {
             /**
              * @description `contact` is the person of the address.
@@ -9238,6 +9438,7 @@ export type CampaignDto = components['schemas']['CampaignDto'];
 export type CampaignFileDto = components['schemas']['CampaignFileDto'];
 export type CampaignPage = components['schemas']['CampaignPage'];
 export type CampaignReportDto = components['schemas']['CampaignReportDto'];
+export type CampaignSummaryDto = components['schemas']['CampaignSummaryDto'];
 export type ChangedStepDto = components['schemas']['ChangedStepDto'];
 export type ChooseWinnerDto = components['schemas']['ChooseWinnerDto'];
 export type CloneDto = components['schemas']['CloneDto'];
@@ -9429,6 +9630,7 @@ export type StepPage = components['schemas']['StepPage'];
 export type StepPreviewDto = components['schemas']['StepPreviewDto'];
 export type StepReactionsDto = components['schemas']['StepReactionsDto'];
 export type StepReportDto = components['schemas']['StepReportDto'];
+export type StoredDayDto = components['schemas']['StoredDayDto'];
 export type SuppressionActorDto = components['schemas']['SuppressionActorDto'];
 export type SuppressionDetailDto = components['schemas']['SuppressionDetailDto'];
 export type SuppressionDto = components['schemas']['SuppressionDto'];

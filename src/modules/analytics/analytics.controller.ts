@@ -1,9 +1,10 @@
 import { Controller, Get, Query } from '@nestjs/common';
-import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiProblems, IdParam } from '../../http/index.js';
 import { Can, Ctx, type TenantContext } from '../identity/index.js';
 import { CampaignReportDto, ReportQuery } from './dto/report.dto.js';
 import { LedgerReportDto } from './dto/ledger.dto.js';
+import { CampaignSummaryDto } from './dto/summary.dto.js';
 import { TimelineDto } from './dto/timeline.dto.js';
 import { VariantsQuery, VariantsReportDto } from './dto/variants.dto.js';
 import { LedgerCheck } from './ledger-check.js';
@@ -12,6 +13,7 @@ import { TimelineService } from './timeline.service.js';
 import { VariantReportService } from './variant-report.service.js';
 
 @ApiTags('Analytics')
+@ApiExtraModels(CampaignSummaryDto)
 @ApiBearerAuth()
 @Controller('api/campaigns/:id')
 export class AnalyticsController {

@@ -7,7 +7,7 @@ import { StepsService, type Flow, type FlowStep } from '../steps/index.js';
 import { UnsupportedTimeZone } from './analytics.errors.js';
 import { BucketsQueries, type Cohort, type Granularity, type SeriesRow } from './buckets.queries.js';
 import { DaysQueries } from './days.queries.js';
-import { addUp, NOTHING_AT_ALL, ratesOf, type Counts, type DetailedCounts, type Rates } from './domain/counts.js';
+import { addUp, NOTHING_AT_ALL, ratesOf, type DetailedCounts, type Rates } from './domain/counts.js';
 import { enteredCounts } from './domain/funnel.js';
 import {
   daysOf,
@@ -20,6 +20,7 @@ import {
   type ReportRange,
 } from './domain/report-range.js';
 import { emptyStanding, NO_STEP, standingsOf, type StepStanding } from './domain/step-standing.js';
+import type { CampaignSummaryDto } from './dto/summary.dto.js';
 
 export interface ReportRequest extends Partial<RangeRequest> {
   granularity?: Granularity;
@@ -101,10 +102,7 @@ export class ReportService {
   }
 
   /** For `GET /api/campaigns/:id`: the totals of the whole life of the campaign, and the last day stored. */
-  async summary(
-    tx: Tx,
-    campaign: Campaign,
-  ): Promise<DetailedCounts & Rates & { latestDay: (Counts & Rates & { date: string; calculatedAt: Date }) | null }> {
+  async summary(tx: Tx, campaign: Campaign): Promise<CampaignSummaryDto> {
     const totals = campaign.launchedAt ? await this.buckets.total(tx, campaign.tenantId, campaign.id) : NOTHING_AT_ALL;
     const latest = campaign.launchedAt ? await this.days.latest(tx, campaign.tenantId, campaign.id) : null;
     return { ...withRates(totals), latestDay: latest && { ...latest, ...ratesOf(latest) } };

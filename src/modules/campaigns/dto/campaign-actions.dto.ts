@@ -81,10 +81,8 @@ export class CampaignDetailDto {
   steps: unknown;
 
   @ApiProperty({
-    type: 'object',
-    additionalProperties: true,
-    description:
-      'The totals so far, with the fields of `totals` of the analytics, and `latestDay`, the last day the daily aggregation stored.',
+    allOf: [{ $ref: '#/components/schemas/CampaignSummaryDto' }],
+    description: 'The totals so far, and the last day the daily aggregation has stored.',
   })
   analytics: unknown;
 }
