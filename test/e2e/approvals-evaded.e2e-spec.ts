@@ -136,6 +136,22 @@ describe('ways round an approval', () => {
     expect((await owner.must(200, people.manager.get(`/api/campaigns/${id}/contacts`))).data).toHaveLength(1);
   });
 
+  it('are not a small audience that is made large by hand once it runs', async () => {
+    await policy({ ...ONE, minAudience: 5 });
+    const id = await draft();
+    await owner.must(200, launch(id));
+    await app.db.asSystem((tx) => rows(tx, `UPDATE campaigns SET launch_state = 'enrolled', total_contacts = 3 WHERE id = $1`, [id]));
+    await story.importContacts(['x1@example.com,X,pro', 'x2@example.com,X,pro']);
+    const enrol = async (name: string) =>
+      people.manager.post(`/api/campaigns/${id}/contacts`, { contactIds: [await story.contactId(`${name}@example.com`)] });
+    expect((await enrol('x1')).status).toBe(201);
+    expect(await enrol('x2')).toMatchObject({
+      status: 409,
+      body: { code: 'audience_outgrown', detail: expect.stringContaining('5 people') },
+    });
+    expect((await owner.must(200, people.manager.get(`/api/campaigns/${id}/contacts`))).data).toHaveLength(1);
+  });
+
   it('are not edits of a live campaign, nor the winner of a test: that is one of the approved variants', async () => {
     await policy(ONE);
     const variants = [{ name: 'A' }, { name: 'B', subjectLine: 'Other' }];

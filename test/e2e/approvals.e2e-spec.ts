@@ -128,6 +128,9 @@ describe('approvals', () => {
     const adam = new ApiClient(app.baseUrl, manages.key);
     const id = await draft();
     await adam.must(200, adam.patch(`/api/campaigns/${id}`, { description: 'A word only' }));
+    // Nor does he stop being the last who changed it by having a program change it after him.
+    const program = await owner.must(201, owner.post('/api/api-keys', { name: 'program', roles: ['campaign_manager'] }));
+    await owner.must(200, new ApiClient(app.baseUrl, program.key).patch(`/api/campaigns/${id}`, { description: 'Another word' }));
     expect(await ask(id)).toMatchObject({ status: 422, body: { errors: [{ path: 'stages', code: 'too_few_approvers' }] } });
     const boss = await owner.must(201, owner.post('/api/users', { email: 'boss@acme.example', name: 'Boss', role: 'admin' }));
     const { key } = await owner.must(201, owner.post('/api/api-keys', { name: 'boss', roles: ['admin'], userId: boss.id }));

@@ -91,11 +91,19 @@ export class ApprovalGate implements LaunchCheck {
     }
   }
 
-  /** Contacts were put in by hand: as many as were approved may be in it, however they got there. Of an audience without end no number was approved. */
-  async assertMayEnter(tx: Tx, { tenantId, id, totalContacts, ...campaign }: Campaign): Promise<void> {
-    const used = isOpenEnded(campaign) ? null : await this.queries.inUse(tx, tenantId, id);
+  /**
+   * Contacts were put in by hand: as many as were approved may be in it, however they got there, and without the approval that a policy asks for from so many
+   * on, fewer than that. Of an audience without end no number was approved.
+   */
+  async assertMayEnter(tx: Tx, campaign: Campaign): Promise<void> {
+    if (isOpenEnded(campaign)) return;
+    const { tenantId, id, campaignType, totalContacts } = campaign;
+    const used = await this.queries.inUse(tx, tenantId, id);
     const approved = used?.audience?.audience ?? null;
-    if (hasOutgrown(approved, totalContacts)) throw new AudienceOutgrownError(approved!, totalContacts);
+    if (hasOutgrown(approved, totalContacts)) throw new AudienceOutgrownError(totalContacts, approved);
+    const sized = (await this.policies.all(tx, tenantId)).filter(({ minAudience }) => minAudience > 0);
+    const required = mergeStages(covering(sized, campaignType, totalContacts));
+    if (!satisfies(required, used ? decisionsOf(used) : [])) throw new AudienceOutgrownError(totalContacts, null);
   }
 
   /** What differs from what the campaign runs on, and the approval of what it is now, if there is one. */

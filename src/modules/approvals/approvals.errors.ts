@@ -84,15 +84,17 @@ export class AudienceApprovedError extends DomainError {
   }
 }
 
-/** More people than were approved would be in a running campaign. */
+/** More people than were approved, or so many that somebody would have to approve it, would be in a running campaign. */
 export class AudienceOutgrownError extends DomainError {
   readonly code = 'audience_outgrown';
   readonly category = 'conflict' as const;
 
-  constructor(approved: number, present: number) {
-    super(
-      `The campaign runs on an approval for an audience of ${approved}, and ${present} would be in it: nobody was enrolled. Write to the others by a campaign of their own.`,
-    );
+  constructor(present: number, approved: number | null) {
+    const why =
+      approved === null
+        ? `${present} people would be in the campaign, and for so many it needs an approval that it does not have`
+        : `The campaign runs on an approval for an audience of ${approved}, and ${present} would be in it`;
+    super(`${why}: nobody was enrolled. Write to the others by a campaign of their own.`);
   }
 }
 

@@ -179,9 +179,10 @@ export class CampaignsQueries {
     );
   }
 
-  /** Null where the user is not one of this tenant's: then it is not known who edited. */
+  /** What a key without a user changes leaves the last person who edited: nobody stops being that by sending a program after them. */
   async noteEditor(tx: Tx, tenantId: string, id: string, userId: string | null): Promise<void> {
-    const sql = `UPDATE campaigns SET last_edited_by = (SELECT u.id FROM users u WHERE u.tenant_id = $1 AND u.id = $3) WHERE tenant_id = $1 AND id = $2`;
+    const sql = `UPDATE campaigns c SET last_edited_by = u.id FROM users u
+                  WHERE c.tenant_id = $1 AND c.id = $2 AND u.tenant_id = $1 AND u.id = $3`;
     await affected(tx, sql, [tenantId, id, userId]);
   }
 
