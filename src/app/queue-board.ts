@@ -9,6 +9,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryService, HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppConfig } from '../config/index.js';
+import { findJsonFault, InvalidRequestError } from '../http/index.js';
 import { AuditService, Operators, type TenantContext } from '../modules/identity/index.js';
 import { findQueues } from '../queue/index.js';
 
@@ -76,6 +77,9 @@ export class QueueBoard implements OnModuleInit {
             query: Record<string, string>;
             body: Record<string, string>;
           };
+          // It cannot read what it says itself about a NUL in a parameter.
+          const fault = findJsonFault({ params, query });
+          if (fault) throw new InvalidRequestError([fault]);
           const answer = await handler({ queues: parts.queues, uiConfig: parts.uiConfig, params, query, body, headers: {} });
           const status = Number(answer.status ?? 200);
           if (method !== 'GET' && status < 400) await this.note(operators.get(request)!, `${method} ${url}`, params);

@@ -79,6 +79,11 @@ describe.each(backends)('the board of queues on %s', (_name, onRedis) => {
     ]);
   });
 
+  it('says of a parameter that nobody can read that it is one', async () => {
+    for (const path of ['?status=%00', '?activeQueue=%00', '/probe/%00'])
+      expect([path, (await http.call(`GET /queues/api/queues${path}`, { key: owner.key })).status]).toEqual([path, 400]);
+  });
+
   it('is a page of this server alone', async () => {
     const page = await http.call('GET /queues', { headers: basic(owner.key) });
     expect(page).toMatchObject({ status: 200, headers: { 'content-security-policy': expect.stringContaining("default-src 'none'") } });
@@ -145,7 +150,10 @@ describe.each(backends)('the board of queues on %s', (_name, onRedis) => {
 
   it('is closed as soon as there is another tenant, until the installation says who operates it', async () => {
     const other = await http.createTenant('Another');
-    for (const { key } of [owner, other]) expect((await http.call('GET /queues/api/queues', { key })).status).toBe(403);
+    for (const { key } of [owner, other]) {
+      const refused = { status: 403, body: { code: 'permission_denied', detail: expect.stringContaining('OPERATOR_TENANT') } };
+      expect(await http.call('GET /queues/api/queues', { key })).toMatchObject(refused);
+    }
     const { body } = await http.call('GET /api/audit-log?action=access.denied', { key: other.key });
     expect(body.data[0].after).toEqual({ permission: 'installation:operate', route: 'GET /queues/api/queues' });
     const parts = [Database, TenantsQueries, Access].map((type) => http.app.get<never>(type, { strict: false })) as [never, never, never];

@@ -57,8 +57,8 @@ export class Access {
     if (!permission || !can(ctx.roles, permission)) await this.refuse(ctx, permission, request);
   }
 
-  /** Records it and throws. */
-  async refuse(ctx: TenantContext, permission: Permission | null, { method, routeOptions }: AccessRequest): Promise<never> {
+  /** Records it and throws. `why`, where the roles are not the reason. */
+  async refuse(ctx: TenantContext, permission: Permission | null, { method, routeOptions }: AccessRequest, why?: string): Promise<never> {
     const kind = `${ctx.actor.id} ${permission}`;
     const now = performance.now();
     if ((this.refusals.get(kind) ?? -Infinity) <= now - REFUSALS_EVERY_MS) {
@@ -71,7 +71,7 @@ export class Access {
           this.logger.error(`A refusal could not be entered in the audit log: ${error.message}`);
         });
     }
-    throw new PermissionDeniedError(permission);
+    throw new PermissionDeniedError(permission, why);
   }
 
   private async verify(header: string): Promise<TenantContext | null> {

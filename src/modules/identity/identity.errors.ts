@@ -69,10 +69,14 @@ export class PermissionDeniedError extends DomainError {
   readonly code = 'permission_denied';
   readonly category = 'forbidden' as const;
 
-  constructor(permission: Permission | null) {
-    super(permission ? `This needs the permission ${permission}, which the credential does not have.` : 'Nobody may do this.', [], {
-      ...(permission ? { requiredPermission: permission } : {}),
-    });
+  constructor(permission: Permission | null, why?: string) {
+    super(
+      why ?? (permission ? `This needs the permission ${permission}, which the credential does not have.` : 'Nobody may do this.'),
+      [],
+      {
+        ...(permission ? { requiredPermission: permission } : {}),
+      },
+    );
   }
 }
 

@@ -6,6 +6,9 @@ import { ForeignOriginError, PasswordNeededError, UnauthenticatedError } from '.
 import type { TenantContext } from './tenant-context.js';
 import { TenantsQueries } from './tenants.queries.js';
 
+const NOT_THE_OPERATOR =
+  'This shows jobs of all tenants, so only owners and admins of the tenant that operates the installation may see it: the setting OPERATOR_TENANT must name it, and names no tenant or another one.';
+
 /** A request that may come from a browser. */
 export interface PageRequest extends AccessRequest {
   headers: AccessRequest['headers'] & { host?: string; origin?: string; 'sec-fetch-site'?: string | string[] };
@@ -35,7 +38,7 @@ export class Operators {
     const ctx = await this.access.admit(known, 'installation:operate').catch((error: unknown) => {
       throw error instanceof UnauthenticatedError ? new PasswordNeededError() : error;
     });
-    if (ctx.tenantId !== (await this.operatorTenant())) await this.access.refuse(ctx, 'installation:operate', known);
+    if (ctx.tenantId !== (await this.operatorTenant())) await this.access.refuse(ctx, 'installation:operate', known, NOT_THE_OPERATOR);
     return ctx;
   }
 
