@@ -18,8 +18,7 @@ type WithRawBody = FastifyRequest & { rawBody?: Buffer };
  * How bodies are read, by Content-Type:
  * - JSON: parsed and checked (`findJsonFault`); an empty body counts as none.
  * - `text/csv`, `application/x-ndjson`: `request.body` is a stream that fails with `BodyTooLargeError` beyond 50 MB.
- * - forms: a flat object of texts.
- * - `/u/` (one-click unsubscription): a form as above, anything else (also JSON, and forms with faults) as a Buffer.
+ * - `/u/` (one-click unsubscription): a form as a flat object of texts, anything else (also JSON, and forms with faults) as a Buffer. No other route takes forms.
  * - anything under `/webhooks/`: untouched, as a Buffer (`@RawBody()`), because its signature covers the bytes. Parse it after checking that.
  */
 export function registerBodyParsers(server: FastifyInstance): void {
@@ -35,7 +34,9 @@ export function registerBodyParsers(server: FastifyInstance): void {
   );
   server.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'buffer', bodyLimit: FORM_LIMIT }, (request, body, done) => {
     if (isWebhook(request)) return done(null, keepRaw(request, body as Buffer));
-    attempt(done, () => (isUnsubscribe(request) ? lenientForm(body as Buffer) : parseForm(body.toString())));
+    if (isUnsubscribe(request)) return done(null, lenientForm(body as Buffer));
+    if (body.length === 0) return done(null, undefined);
+    done(new UnsupportedMediaTypeError(request.headers['content-type']), undefined);
   });
   server.addContentTypeParser(['text/csv', 'application/x-ndjson'], (request, payload, done) => {
     attempt(done, () => limitedStream(payload as Readable, request.headers['content-length'], STREAM_LIMIT));

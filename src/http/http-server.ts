@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { Logger } from '@nestjs/common';
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { HttpException, Logger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -8,7 +10,7 @@ import { JSON_LIMIT, registerBodyParsers } from './body-parsers.js';
 import { isTrustedProxy } from './client-address.js';
 import { allowOrigins } from './cors.js';
 import { DirectRoutes } from './direct-routes.js';
-import { NotAcceptableError } from './http.errors.js';
+import { NotAcceptableError, UnsupportedContentCodingError } from './http.errors.js';
 import { Metrics } from './metrics.js';
 import { serveDocs } from './docs.js';
 import { buildDocument } from './openapi-document.js';
@@ -39,6 +41,7 @@ export function createHttpAdapter({ trustProxy }: Pick<AppConfig['http'], 'trust
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAM_LENGTH },
+    clientErrorHandler: answerMalformed,
     // The router itself refuses some URLs before anything of ours runs.
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
       const refusal = refusalOf(error);
@@ -46,6 +49,23 @@ export function createHttpAdapter({ trustProxy }: Pick<AppConfig['http'], 'trust
       void reply.code(refusal.status).type('application/problem+json; charset=utf-8').send(body);
     },
   });
+}
+
+const MALFORMED: Record<string, [status: number, detail: string]> = {
+  HPE_HEADER_OVERFLOW: [431, 'The headers are larger than 16 KB.'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request did not come to its end in time.'],
+};
+
+/** What Node cannot read never becomes a request: it is answered where it came in, and the connection is over. */
+function answerMalformed(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy(error);
+  const [status, detail] = MALFORMED[error.code ?? ''] ?? [
+    400,
+    'This is no HTTP request that can be read: its method, headers or length are malformed.',
+  ];
+  const body = JSON.stringify(problemDocument(refusalOf(new HttpException(detail, status)), `urn:uuid:${randomUUID()}`));
+  const head = ['Content-Type: application/problem+json; charset=utf-8', `Content-Length: ${Buffer.byteLength(body)}`, 'Connection: close'];
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head.join('\r\n')}\r\n\r\n${body}`);
 }
 
 /**
@@ -66,6 +86,7 @@ export function registerHttp(app: NestFastifyApplication): void {
   allowOrigins(app, config.http.corsOrigins);
   addSecurityHeaders(server, config.publicUrl.startsWith('https:'));
   refuseOtherTypes(server);
+  refuseOtherCodings(server);
   observe(server, app.get(Metrics, { strict: false }));
   app.useGlobalPipes(new RequestValidationPipe());
   app.useGlobalFilters(new ProblemFilter(routes));
@@ -112,6 +133,17 @@ function refuseOtherTypes(server: FastifyInstance): void {
     if (accept === undefined || !request.url.startsWith('/api/')) return done();
     const type = CSV_PATH.test(request.url) ? 'text/csv' : 'application/json';
     done(accepts(accept, type) ? undefined : new NotAcceptableError(accept, type));
+  });
+}
+
+/** Bodies are read as they come; of a webhook the bytes are kept, and a request to stop mail must not fail over its format. */
+const ANY_CODING = /^\/(?:webhooks|u)\//;
+
+function refuseOtherCodings(server: FastifyInstance): void {
+  server.addHook('preParsing', (request, _reply, payload, done) => {
+    const coding = request.headers['content-encoding']?.trim().toLowerCase() ?? '';
+    const isCoded = coding !== '' && coding !== 'identity';
+    done(isCoded && !ANY_CODING.test(request.url) ? new UnsupportedContentCodingError(coding) : null, payload);
   });
 }
 

@@ -47,6 +47,18 @@ export class UnsupportedMediaTypeError extends DomainError {
   }
 }
 
+/** The body is compressed, or so its Content-Encoding says: read as it is, it would be nothing but faults. */
+export class UnsupportedContentCodingError extends DomainError {
+  readonly code = 'unsupported_media_type';
+  readonly category = 'unsupported_media' as const;
+
+  constructor(coding: string) {
+    super(
+      `Content-Encoding ${JSON.stringify(coding.slice(0, 100))} is not accepted here; send the body as it is, without Content-Encoding.`,
+    );
+  }
+}
+
 /** The client takes none of the media types there are. */
 export class NotAcceptableError extends DomainError {
   readonly code = 'not_acceptable';

@@ -8,6 +8,7 @@ import { findJsonFault, joinPath } from './text.js';
 /** Faults shown in one answer; a body of thousands of faulty items need not be echoed in full. */
 const MAX_PROBLEMS = 100;
 const PREFIX: Partial<Record<ArgumentMetadata['type'], string>> = { query: 'query', param: 'params' };
+const NO_NUMBER = 'must be a number';
 const UNTYPED: unknown[] = [String, Number, Boolean, Array, Object, Buffer, undefined];
 
 /**
@@ -41,9 +42,14 @@ export class RequestValidationPipe extends ValidationPipe {
       return await super.transform(value, metadata);
     } catch (error) {
       if (!prefix || !(error instanceof InvalidRequestError)) throw error;
-      throw new InvalidRequestError(error.problems.map((problem) => ({ ...problem, path: joinPath(prefix, problem.path) })));
+      throw new InvalidRequestError(error.problems.map((problem) => inPart(prefix, problem)));
     }
   }
+}
+
+/** Numbers in addresses are whole ones; what is not stays a text. */
+function inPart(prefix: string, { path, message, ...problem }: Problem): Problem {
+  return { ...problem, path: joinPath(prefix, path), message: message === NO_NUMBER ? 'must be a whole number' : message };
 }
 
 /** An import sent to a route that takes JSON would reach it unchecked, with none of the fields it relies on. */
@@ -80,6 +86,8 @@ function problemOf(path: string, { property, value }: ValidationError, code: str
   if (!Array.isArray(value) && (/^(array|isArray$)/.test(code) || message.startsWith('each value in '))) {
     return { path, message: 'must be a list', code: 'isArray' };
   }
+  // Of what is no number, its bounds need not be said.
+  if (typeof value !== 'number' && (code === 'min' || code === 'max')) return { path, message: NO_NUMBER, code: 'isNumber' };
   if (code === 'whitelistValidation') return { path, message: 'is not a known field', code: 'unknown_field' };
   if (code === 'nestedValidation') return { path, message: 'must be an object, or a list of objects where a list is expected', code };
   return { path, message: message.startsWith(`${property} `) ? message.slice(property.length + 1) : message, code };

@@ -1,4 +1,5 @@
 import { Agent } from 'node:http';
+import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { Body, Controller, Delete, Get, Param, Patch, Post, Query, RawBody, type RawBodyRequest, Req } from '@nestjs/common';
 import { Type } from 'class-transformer';
@@ -304,6 +305,17 @@ describe('requests and their refusals', () => {
       expect((await http.call('POST /things', { raw: '{"name":"a"}' })).status).toBe(415);
       // A stream would reach the route without the fields it relies on.
       expect((await http.call('POST /things', { raw: 'name\na\n', headers: { 'content-type': 'text/csv' } })).status).toBe(415);
+      // What a form of a web page can send is no request of the API: all its values are texts.
+      const form = { 'content-type': 'application/x-www-form-urlencoded' };
+      expect(await http.call('POST /things', { raw: 'name=a', headers: form })).toMatchObject({
+        status: 415,
+        body: { code: 'unsupported_media_type', detail: expect.stringContaining('x-www-form-urlencoded') },
+      });
+      const zipped = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
+      expect(await http.call('POST /things', { raw: '{"name":"a"}', headers: zipped })).toMatchObject({
+        status: 415,
+        body: { detail: expect.stringContaining('Content-Encoding "gzip"') },
+      });
       const vendor = await http.call('POST /things', {
         raw: '{"name":"a"}',
         headers: { 'content-type': 'application/merge-patch+json; charset=utf-8' },
@@ -375,6 +387,11 @@ describe('requests and their refusals', () => {
       expect(paths(bad as never)).toEqual(['query.active', 'query.atLeast', 'query.day', 'query.limit', 'query.since', 'query.sort']);
     });
 
+    it('say of what is no whole number just that', async () => {
+      for (const limit of ['abc', '1.5', '1e3'])
+        expect((await http.call(`GET /things?limit=${limit}`)).body.errors).toMatchObject([{ message: 'must be a whole number' }]);
+    });
+
     it.each(['0', '-1', '1e3', '', 'abc', '99999999999999999999', '5&limit=6'])('refuse limit=%s', async (limit) => {
       expect(await http.call(`GET /things?limit=${limit}`)).toMatchObject({ status: 400, body: { errors: [{ path: 'query.limit' }] } });
     });
@@ -421,6 +438,19 @@ describe('requests and their refusals', () => {
       expect(await http.call('GET /nowhere')).toMatchObject({ status: 404, body: { code: 'no_such_route' } });
       const answer = await http.call('PUT /things/one/0192f1de-7c00-7a55-8c6b-3f6d4c1e9a10', { body: {} });
       expect(answer).toMatchObject({ status: 405, headers: { allow: 'DELETE, GET, HEAD' }, body: { code: 'method_not_allowed' } });
+    });
+
+    it.each([
+      ['of an unknown method', 'FOO /things HTTP/1.1\r\nHost: x\r\n\r\n', 400],
+      ['with endless headers', `GET /things HTTP/1.1\r\nHost: x\r\nX-A: ${'a'.repeat(20_000)}\r\n\r\n`, 431],
+    ])('are refused by a problem document also when they are no HTTP: %s', async (_, text, status) => {
+      const { hostname, port } = new URL(await http.app.getUrl());
+      const socket = connect(Number(port), hostname.replace(/^\[|\]$/g, ''));
+      socket.end(text);
+      let answer = '';
+      for await (const chunk of socket) answer += String(chunk);
+      expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} .*\\r\\n[^]*application/problem\\+json`));
+      expect(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n')))).toMatchObject({ status });
     });
 
     it('may end in a slash, and GET has a HEAD', async () => {
