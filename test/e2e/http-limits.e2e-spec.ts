@@ -133,6 +133,12 @@ describe('limits and borders of the API', () => {
       expect(await used()).toBe(exhausted);
     });
 
+    it('does not use up the launches of its tenant with those it may not make', async () => {
+      const viewer = await first.createKey(tenantId, 'viewer');
+      expect(await statuses(LAUNCHES + 1, () => first.call('POST /api/things/launch', { key: viewer }))).toEqual(times(LAUNCHES + 1, 403));
+      expect(await statuses(LAUNCHES + 1, () => first.call('POST /api/things/launch', { key }))).toEqual([...times(LAUNCHES, 201), 429]);
+    });
+
     it('meets its limit also with what it may not do', async () => {
       const viewer = await first.createKey(tenantId, 'viewer');
       const attempts = await statuses(LIMIT + 1, () => first.call('POST /api/workspaces', { key: viewer, body: { name: 'X' } }));
