@@ -130,6 +130,15 @@ describe('access to the API', () => {
     expect(keyAttempt).toMatchObject({ status: 403, body: { code: 'role_not_grantable', errors: [{ path: 'roles[1]' }] } });
     const userAttempt = await http.call('POST /api/users', { key: admin, body: { email: 'up@example.com', name: 'Up', role: 'owner' } });
     expect(userAttempt.status).toBe(403);
+    // In the name of an owner they could approve what an owner must.
+    const boss = await http.call('POST /api/users', { key, body: { email: 'boss@example.com', name: 'Boss', role: 'owner' } });
+    const theirs = { name: 'Theirs', roles: ['viewer'], userId: boss.body.id };
+    const refused = { status: 403, body: { code: 'role_not_grantable', errors: [{ path: 'userId' }] } };
+    expect(await http.call('POST /api/api-keys', { key: admin, body: theirs })).toMatchObject(refused);
+    const issued = await http.call('POST /api/api-keys', { key, body: theirs });
+    expect(await http.call(`POST /api/api-keys/${issued.body.id}/rotate`, { key: admin, body: {} })).toMatchObject(refused);
+    const { body } = await http.call('GET /api/audit-log?action=api_key.created&limit=1', { key });
+    expect(body.data[0].after).toMatchObject({ name: 'Theirs', userId: boss.body.id });
   });
 
   it('never shows what belongs to another tenant', async () => {

@@ -65,12 +65,19 @@ export class ApiKeysService {
     });
     if (input.expiresAt && input.expiresAt <= this.clock.now()) throw new ExpiryInThePastError();
     return this.db.inTenant(ctx.tenantId, async (tx) => {
-      if (input.userId && !(await this.users.find(tx, ctx.tenantId, input.userId))) throw new UnknownReferenceError('userId', 'user');
+      if (input.userId) await this.assertMayName(tx, ctx, input.userId);
       if (input.workspaceId && !(await this.workspaces.exists(tx, ctx.tenantId, input.workspaceId))) {
         throw new UnknownReferenceError('workspaceId', 'workspace');
       }
       return this.issue(tx, ctx, input);
     });
+  }
+
+  /** What a key does counts as its user's: approvals count by the role of the user. So it takes as much to make one as to make such a user. */
+  private async assertMayName(tx: Tx, ctx: TenantContext, userId: string): Promise<void> {
+    const user = await this.users.find(tx, ctx.tenantId, userId);
+    if (!user) throw new UnknownReferenceError('userId', 'user');
+    if (!canGrant(ctx.roles, user.role)) throw new RoleNotGrantableError(user.role, 'userId');
   }
 
   /** Makes a key without asking who may: for `create` and for work without a request. The caller has checked the references. */
@@ -89,7 +96,12 @@ export class ApiKeysService {
       createdAt: this.clock.now(),
       expiresAt,
     });
-    await this.audit.record(tx, ctx, { action: 'api_key.created', entityType: 'api_key', entityId: id, after: { name, roles, expiresAt } });
+    await this.audit.record(tx, ctx, {
+      action: 'api_key.created',
+      entityType: 'api_key',
+      entityId: id,
+      after: { name, roles, userId, expiresAt },
+    });
     return { ...stored, key };
   }
 
@@ -107,6 +119,7 @@ export class ApiKeysService {
       old.roles.forEach((role, index) => {
         if (!canGrant(ctx.roles, role)) throw new RoleNotGrantableError(role, `roles[${index}]`);
       });
+      if (old.userId) await this.assertMayName(tx, ctx, old.userId);
       const lifetime = old.expiresAt && old.expiresAt.getTime() - old.createdAt.getTime();
       const sameLife = lifetime === null ? null : new Date(now.getTime() + lifetime);
       const expiresAt = input.expiresAt === undefined ? sameLife : input.expiresAt;
