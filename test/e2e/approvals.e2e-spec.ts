@@ -147,6 +147,15 @@ describe('approvals', () => {
     const ofMine = await owner.must(201, ask(made.id));
     await yes(people.clara, ofMine);
     expect(await say(people.adam, ofMine, 'approve')).toMatchObject({ status: 403, body: { code: 'four_eyes' } });
+    // Nor by the mouth of another: a key that he makes in her name does not count there, and does elsewhere.
+    const hers = await adam.must(
+      201,
+      adam.post('/api/api-keys', { name: 'hers', roles: ['compliance_officer'], userId: people.cora.userId }),
+    );
+    const asCora = new ApiClient(app.baseUrl, hers.key);
+    expect(await say(asCora, ofMine, 'approve')).toMatchObject({ status: 403, body: { code: 'four_eyes' } });
+    const ofOthers = await asked(await draft());
+    expect(await say(asCora, ofOthers, 'approve')).toMatchObject({ status: 200 });
   });
 
   it('may not be of one’s own content either: a template’s author and whoever last set a segment are heard as little', async () => {
@@ -169,6 +178,8 @@ describe('approvals', () => {
       if (status !== 200) await owner.must(200, say(people.maker, approval, 'withdraw'));
       return status === 200 ? 200 : body.code;
     };
+    const { key } = await owner.must(201, owner.post('/api/api-keys', { name: 'program', roles: ['campaign_manager'] }));
+    const program = new ApiClient(app.baseUrl, key);
     const edits: [string, string, object][] = [
       ['patch', `/api/templates/${template.id}`, { content: '<p>His words</p>' }],
       ['patch', `/api/segments/${audience.id}`, { rules: { any: [{ type: 'segment', segmentId: list.id }] } }],
@@ -177,6 +188,14 @@ describe('approvals', () => {
     for (const [method, path, body] of edits) {
       await owner.must(200, writer.call(method.toUpperCase(), path, body));
       expect([path, await says(people.adam)]).toEqual([path, 'four_eyes']);
+      // A program that changes it after him does not hide him.
+      if (method === 'patch') {
+        const own = path.startsWith('/api/templates')
+          ? { content: '<p>A program’s words</p>' }
+          : { rules: { any: [...rules.all, ...rules.all] } };
+        await owner.must(200, program.patch(path, own));
+        expect([path, await says(people.adam)]).toEqual([path, 'four_eyes']);
+      }
       // Once somebody else has had the last word it is theirs.
       const undo = { templates: { content: '<p>Other words</p>' }, segments: { rules: { all: [...rules.all] } } };
       if (method === 'patch') await owner.must(200, people.maker.patch(path, undo[path.split('/')[2] as 'templates' | 'segments']));

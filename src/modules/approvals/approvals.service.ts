@@ -60,7 +60,7 @@ export class ApprovalsService {
 
   /**
    * One person's say on an open stage. Throws `MayNotDecideError` (403) for whoever made, last changed or submitted the campaign, or wrote what it is
-   * made of, and for whoever has not the stage's role, `ApprovalVoidError` (409) if the campaign has changed, `ApprovalStateError` (409) if there is nothing (more) to decide.
+   * made of, for a key that one of these has made, and for whoever has not the stage's role, `ApprovalVoidError` (409) if the campaign has changed, `ApprovalStateError` (409) if there is nothing (more) to decide.
    */
   async decide(
     ctx: TenantContext,
@@ -74,7 +74,9 @@ export class ApprovalsService {
       const campaign = await this.campaigns.lock(tx, tenantId, campaignId);
       const request = await this.mustFind(tx, tenantId, campaignId, id);
       const person = await this.personOf(tx, ctx);
-      assertFourEyes(person, request, await this.content.hands(tx, tenantId, campaignId, request.stepsVersion));
+      const hands = await this.content.hands(tx, tenantId, campaignId, request.stepsVersion);
+      assertFourEyes(person, request, hands);
+      await this.assertOwnVoice(tx, ctx, request, hands);
       if (request.status !== 'pending') throw new ApprovalStateError(`This approval is ${request.status} already.`, request.status);
       await this.assertUnchanged(tx, campaign, request);
       const role = openRole(request, person);
@@ -129,6 +131,16 @@ export class ApprovalsService {
     );
   }
 
+  /** Who makes a key in somebody's name has it in their hands: nobody approves their own work as another. */
+  private async assertOwnVoice(tx: Tx, { tenantId, actor }: TenantContext, request: RequestRow, hands: CampaignHands): Promise<void> {
+    const issuer = actor.type === 'api_key' && actor.id !== null ? await this.content.issuerOf(tx, tenantId, actor.id) : null;
+    if (issuer === null || !isInvolved(issuer, request, hands)) return;
+    throw new MayNotDecideError(
+      'four_eyes',
+      'This API key was made by somebody who made, last changed or submitted this campaign or what it is made of: use a JWT, or a key that somebody else made.',
+    );
+  }
+
   private async mustFind(tx: Tx, tenantId: string, campaignId: string, id: string): Promise<RequestRow> {
     const request = await this.queries.find(tx, tenantId, campaignId, id);
     if (!request) throw new ApprovalNotFoundError();
@@ -163,6 +175,10 @@ export class ApprovalsService {
   private async record(tx: Tx, ctx: TenantContext, verb: string, { campaignId }: { campaignId: string }, after: object): Promise<void> {
     await this.audit.record(tx, ctx, { action: `approval.${verb}`, entityType: 'campaign', entityId: campaignId, after });
   }
+}
+
+function isInvolved(id: string, { requestedBy }: RequestRow, { createdBy, lastEditedBy, contentBy }: CampaignHands): boolean {
+  return [createdBy, lastEditedBy, requestedBy, ...contentBy].includes(id);
 }
 
 function assertFourEyes({ id }: Person, { requestedBy }: RequestRow, { createdBy, lastEditedBy, contentBy }: CampaignHands): void {

@@ -26,6 +26,10 @@ const REACHED = `named AS (
          jsonb_path_query(g.rules, '$.**.segmentId') r)`;
 const HASHED = (text: string) => `encode(sha256(convert_to(${text}, 'UTF8')), 'hex')`;
 
+/** The person behind an act `l` of the audit log; null for a program. */
+const PERSON = `(CASE l.actor_type WHEN 'user' THEN l.actor_id
+  WHEN 'api_key' THEN (SELECT k.user_id FROM api_keys k WHERE k.tenant_id = l.tenant_id AND k.id = l.actor_id) END)`;
+
 /** Whose work a campaign is. */
 export interface CampaignHands {
   createdBy: string | null;
@@ -72,28 +76,36 @@ export class ContentQueries {
     return (await row(tx, sql, [tenantId, campaignId, stepsVersion])) !== null;
   }
 
-  /** Whose work the campaign with this version of its steps is. Of templates and segments the audit log knows it, which nobody can change. */
+  /**
+   * Whose work the campaign with this version of its steps is. Of templates and segments the audit log knows it, which nobody can change: the last person who
+   * changed them, also where a program has done so since.
+   */
   async hands(tx: Tx, tenantId: string, campaignId: string, stepsVersion: number): Promise<CampaignHands> {
     const found = await row<CampaignHands>(
       tx,
       `WITH RECURSIVE ${USED}, ${REACHED}, acts AS (
-         SELECT act.actor_type, act.actor_id FROM used JOIN templates t ON t.tenant_id = $1 AND t.id = used.template_id, LATERAL (
-           SELECT l.actor_type, l.actor_id FROM audit_log l
-            WHERE l.tenant_id = $1 AND l.entity_type = 'template' AND l.entity_id = t.id
-              AND (l.after ->> 'currentVersion')::int = coalesce(used.template_version, t.current_version) ORDER BY l.id LIMIT 1) act
+         SELECT act.person FROM used JOIN templates t ON t.tenant_id = $1 AND t.id = used.template_id, LATERAL (
+           SELECT ${PERSON} AS person FROM audit_log l
+            WHERE l.tenant_id = $1 AND l.entity_type = 'template' AND l.entity_id = t.id AND ${PERSON} IS NOT NULL
+              AND (l.after ->> 'currentVersion')::int <= coalesce(used.template_version, t.current_version)
+              AND l.before ->> 'currentVersion' IS DISTINCT FROM l.after ->> 'currentVersion' ORDER BY l.id DESC LIMIT 1) act
          UNION
-         SELECT act.actor_type, act.actor_id FROM reached JOIN segments g ON g.tenant_id = $1 AND g.id::text = lower(reached.id), LATERAL (
-           SELECT l.actor_type, l.actor_id FROM audit_log l
-            WHERE l.tenant_id = $1 AND l.entity_type = 'segment' AND l.entity_id = g.id
+         SELECT act.person FROM reached JOIN segments g ON g.tenant_id = $1 AND g.id::text = lower(reached.id), LATERAL (
+           SELECT ${PERSON} AS person FROM audit_log l
+            WHERE l.tenant_id = $1 AND l.entity_type = 'segment' AND l.entity_id = g.id AND ${PERSON} IS NOT NULL
               AND (l.action <> 'segment.updated' OR l.before -> 'rules' IS DISTINCT FROM l.after -> 'rules') ORDER BY l.id DESC LIMIT 1) act)
-       SELECT c.created_by AS "createdBy", c.last_edited_by AS "lastEditedBy", ARRAY(
-                SELECT coalesce(k.user_id, acts.actor_id) FROM acts
-                  LEFT JOIN api_keys k ON k.tenant_id = $1 AND k.id = acts.actor_id AND acts.actor_type = 'api_key'
-                 WHERE acts.actor_id IS NOT NULL) AS "contentBy"
+       SELECT c.created_by AS "createdBy", c.last_edited_by AS "lastEditedBy", ARRAY(SELECT person FROM acts) AS "contentBy"
          FROM campaigns c WHERE c.tenant_id = $1 AND c.id = $2`,
       [tenantId, campaignId, stepsVersion],
     );
     return found!;
+  }
+
+  /** Who made this API key; null for a program, and for keys from the command line. */
+  async issuerOf(tx: Tx, tenantId: string, keyId: string): Promise<string | null> {
+    const sql = `SELECT ${PERSON} AS id FROM audit_log l
+      WHERE l.tenant_id = $1 AND l.entity_type = 'api_key' AND l.entity_id = $2 AND l.action = 'api_key.created' ORDER BY l.id LIMIT 1`;
+    return (await row<{ id: string | null }>(tx, sql, [tenantId, keyId]))?.id ?? null;
   }
 
   /** The templates in the version that a launch has pinned, or would pin now. Which number it has does not matter, only what it says. */
