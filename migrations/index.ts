@@ -28,6 +28,7 @@ import { ClickIndex1764000024000 } from './1764000024000-ClickIndex.js';
 import { ApprovalRehearsals1764000024500 } from './1764000024500-ApprovalRehearsals.js';
 import { RateLimits1764000025000 } from './1764000025000-RateLimits.js';
 import { LinkCounts1764000026000 } from './1764000026000-LinkCounts.js';
+import { VariantIndex1764000027000 } from './1764000027000-VariantIndex.js';
 
 /** Every migration, in order; an explicit list, because globs do not survive compilation to ESM. */
 export const migrations = [
@@ -61,4 +62,5 @@ export const migrations = [
   ApprovalRehearsals1764000024500,
   RateLimits1764000025000,
   LinkCounts1764000026000,
+  VariantIndex1764000027000,
 ];

@@ -5233,7 +5233,7 @@ export interface components {
             nextCursor: string | null;
             /**
              * Format: date-time
-             * @description When the links were counted: now, or for campaigns with more than 20,000 clicks a moment ago, as counting them again waits ten times as long as it takes.
+             * @description When the links were counted: now, or for campaigns with more than 5,000 clicks a moment ago, as counting them again waits ten times as long as it takes.
              * @example 2026-03-02T09:30:00.000Z
              */
             asOf: string;

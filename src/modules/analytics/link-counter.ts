@@ -4,7 +4,7 @@ import { Clock } from '../../shared/clock.js';
 import { LinksQueries } from './links.queries.js';
 
 /** So many clicks are counted in some tens of milliseconds, when somebody asks. */
-const MANY_CLICKS = 20_000;
+const MANY_CLICKS = 5_000;
 
 /** After a count its campaign rests for so many times as long as it took: counting takes no more than a tenth of a worker, however busy a campaign is. */
 const REST = 10;

@@ -84,6 +84,14 @@ async function makeMail({ sql }: Cluster, tenantId: string): Promise<void> {
        FROM bench.mail m JOIN who w USING (contact_id)`,
     [tenantId],
   );
+  // Each test was decided after a third of its messages; the winner's report then counts those planned until then.
+  await sql.query(
+    `INSERT INTO ab_decisions (tenant_id, step_id, campaign_id, version, status, started_at, outcome, winner_variant_id, decided_at, decided_by, released_at)
+     SELECT $1, s.id, s.campaign_id, s.version, 'decided', m.first, 'manual', b.variant_ids[1], m.decided, 'bench', m.decided
+       FROM bench.subjects b JOIN campaign_steps s ON s.id = b.step_ids[1] CROSS JOIN LATERAL (
+         SELECT min(sent_at) AS first, percentile_disc(0.33) WITHIN GROUP (ORDER BY sent_at) AS decided FROM bench.mail WHERE step_id = s.id) m`,
+    [tenantId],
+  );
   await sql.query(
     `INSERT INTO tracked_links (tenant_id, id, url, url_hash)
      SELECT $1, 'link' || i, 'https://shop.example/offers/' || i, sha256(('https://shop.example/offers/' || i)::bytea) FROM generate_series(1, 20) i`,

@@ -62,7 +62,7 @@ export class LinkReportPage extends PageDto(LinkReportDto) {
     format: 'date-time',
     example: '2026-03-02T09:30:00.000Z',
     description:
-      'When the links were counted: now, or for campaigns with more than 20,000 clicks a moment ago, as counting them again waits ten times as long as it takes.',
+      'When the links were counted: now, or for campaigns with more than 5,000 clicks a moment ago, as counting them again waits ten times as long as it takes.',
   })
   asOf: string;
 }

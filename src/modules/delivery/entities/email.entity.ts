@@ -12,6 +12,7 @@ import type { LedgerStatus } from '../domain/ledger-state.js';
 @Index('idx_emails_unknown', ['tenantId', 'campaignId'], { where: `status = 'unknown' AND settled_at IS NULL` })
 @Index('idx_emails_failed', ['tenantId', 'campaignId'], { where: `status = 'failed'` })
 @Index('idx_emails_sent', ['tenantId', 'campaignId', 'sentAt'], { where: 'sent_at IS NOT NULL' })
+@Index('idx_emails_variant', ['tenantId', 'variantId', 'createdAt'], { where: 'variant_id IS NOT NULL' })
 @Index('idx_emails_unsent', ['tenantId', 'settledAt'], { where: `status IN ('failed', 'skipped')` })
 @Check(
   'ck_emails_status',
